@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Starts and ends a server for the shell scripts of tests/ and tools/bench/: source it. It speaks
+# to the program only as an operator does: flags, the line that names the address, signals.
+
+# The server's process, and the HOST:PORT it serves on.
+server_pid=
+server_address=
+
+# start_server PROGRAM LOG ARGUMENT…: returns once the server can serve; its log goes to LOG.
+# Errors: 1 if it ended or said nothing for 60 s.
+start_server() {
+    local program=$1 log=$2 line pattern='(\[[0-9a-f:]+\]|[a-z0-9.-]+):[0-9]+' output
+    shift 2
+    exec {output}< <(exec "$program" "$@" 2>>"$log")
+    server_pid=$!
+    server_address=
+    while IFS= read -r -t 60 -u "$output" line; do
+        if [[ $line =~ $pattern ]]; then
+            # shellcheck disable=SC2034  # read by the scripts that source this
+            server_address=${BASH_REMATCH[0]}
+            # The pipe stays open, or a later line would be the server's SIGPIPE.
+            return 0
+        fi
+    done
+    printf 'the server did not come up; the end of its log:\n' >&2
+    tail -n 20 -- "$log" >&2
+    return 1
+}
+
+# stop_server SIGNAL: sends it and waits for the end; answers the server's exit status.
+stop_server() {
+    local status=0
+    kill -s "$1" "$server_pid"
+    wait "$server_pid" || status=$?
+    server_pid=
+    return "$status"
+}
