@@ -9,16 +9,20 @@ server_address=
 # start_server PROGRAM LOG ARGUMENT…: returns once the server can serve; its log goes to LOG.
 # Errors: 1 if it ended or said nothing for 60 s.
 start_server() {
-    local program=$1 log=$2 line pattern='(\[[0-9a-f:]+\]|[a-z0-9.-]+):[0-9]+' output
+    local program=$1 log=$2 line pattern='(\[[0-9a-f:]+\]|[a-z0-9.-]+):[0-9]+' pipe
     shift 2
-    exec {output}< <(exec "$program" "$@" 2>>"$log")
+    pipe=$(mktemp -u)
+    mkfifo -- "$pipe"
+    "$program" "$@" >"$pipe" 2>>"$log" &
     server_pid=$!
     server_address=
-    while IFS= read -r -t 60 -u "$output" line; do
+    # Stays open while the server lives, or whatever else it prints would be its SIGPIPE.
+    exec {server_output}<"$pipe"
+    rm -- "$pipe"
+    while IFS= read -r -t 60 -u "$server_output" line; do
         if [[ $line =~ $pattern ]]; then
             # shellcheck disable=SC2034  # read by the scripts that source this
             server_address=${BASH_REMATCH[0]}
-            # The pipe stays open, or a later line would be the server's SIGPIPE.
             return 0
         fi
     done
@@ -32,6 +36,7 @@ stop_server() {
     local status=0
     kill -s "$1" "$server_pid"
     wait "$server_pid" || status=$?
+    exec {server_output}<&-
     server_pid=
     return "$status"
 }
