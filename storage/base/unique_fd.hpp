@@ -1,0 +1,45 @@
+// Owner of one file descriptor. Knows nothing of what it points to.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace pinhole {
+
+/// Closes its descriptor when destroyed. -1 means "none". Move-only.
+class unique_fd {
+public:
+    unique_fd() = default;
+    explicit unique_fd(int fd) : fd_(fd) {}
+    unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    unique_fd& operator=(unique_fd&& other) noexcept {
+        if (this != &other) {
+            reset(std::exchange(other.fd_, -1));
+        }
+        return *this;
+    }
+    unique_fd(const unique_fd&) = delete;
+    unique_fd& operator=(const unique_fd&) = delete;
+    ~unique_fd() { reset(); }
+
+    int get() const { return fd_; }
+    explicit operator bool() const { return fd_ >= 0; }
+
+    /// Gives the descriptor up without closing it.
+    [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+
+    /// Closes the current descriptor, if any, and takes another. An error of close(2) is not
+    /// reported: whoever needs to know that bytes are on disk calls fsync before.
+    void reset(int fd = -1) {
+        if (fd_ >= 0) {
+            ::close(fd_);
+        }
+        fd_ = fd;
+    }
+
+private:
+    int fd_ = -1;
+};
+
+}  // namespace pinhole

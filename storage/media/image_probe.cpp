@@ -1,0 +1,184 @@
+// Images, by libvips. Each format has its own loader that is called by name; all other loaders of
+// the library (SVG, PDF, ImageMagick, …) are blocked for the whole process besides.
+
+#include <fmt/format.h>
+#include <vips/vips.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "storage/media/probe_steps.hpp"
+
+namespace pinhole::media {
+namespace {
+
+struct object_unref {
+    void operator()(void* object) const { g_object_unref(object); }
+};
+using source_ptr = std::unique_ptr<VipsSource, object_unref>;
+using image_ptr = std::unique_ptr<VipsImage, object_unref>;
+using region_ptr = std::unique_ptr<VipsRegion, object_unref>;
+
+/// What the library said since the last call. Its buffer is one for the whole process, so lines of
+/// another thread may stand among them: good enough for a log, not for a user.
+std::string take_vips_error() {
+    const std::unique_ptr<char, decltype(&g_free)> text(vips_error_buffer_copy(), &g_free);
+    std::string line = text ? text.get() : "";
+    std::ranges::replace(line, '\n', ' ');
+    return line;
+}
+
+/// `fail_on` is the loaders' strictness. Truncation makes them fail; what libjpeg calls a warning
+/// (stray bytes between segments, as some phones write) does not.
+/// Reads the header only; pixels follow when a region asks for them.
+image_ptr load(format format, int fd, int pages) {
+    const source_ptr source(vips_source_new_from_descriptor(fd));
+    if (!source) {
+        return nullptr;
+    }
+    VipsImage* image = nullptr;
+    constexpr auto sequential = VIPS_ACCESS_SEQUENTIAL;
+    constexpr auto fail_on = VIPS_FAIL_ON_ERROR;
+    switch (format) {
+        case format::jpeg:
+            vips_jpegload_source(source.get(), &image, "access", sequential, "fail_on", fail_on,
+                                 nullptr);
+            break;
+        case format::png:
+            vips_pngload_source(source.get(), &image, "access", sequential, "fail_on", fail_on,
+                                nullptr);
+            break;
+        case format::gif:
+            vips_gifload_source(source.get(), &image, "access", sequential, "fail_on", fail_on, "n",
+                                pages, nullptr);
+            break;
+        case format::webp:
+            vips_webpload_source(source.get(), &image, "access", sequential, "fail_on", fail_on,
+                                 "n", pages, nullptr);
+            break;
+        case format::heic:
+        case format::avif:
+            vips_heifload_source(source.get(), &image, "access", sequential, "fail_on", fail_on,
+                                 nullptr);
+            break;
+        case format::mp4:
+        case format::mov:
+        case format::webm:
+            break;
+    }
+    return image_ptr(image);
+}
+
+bool has_field(VipsImage* image, const char* name) {
+    return vips_image_get_typeof(image, name) != 0;
+}
+
+/// Whether the decoder must hold the whole picture before it gives the first strip.
+bool is_buffered(format format, VipsImage* image) {
+    switch (format) {
+        case format::jpeg:
+            return has_field(image, "jpeg-multiscan");
+        case format::png:
+            return has_field(image, "interlaced");
+        case format::webp:
+        case format::heic:
+        case format::avif:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::expected<void, probe_error> check_dimensions(format format, VipsImage* image,
+                                                  const probe_limits& limits) {
+    const auto width = static_cast<std::uint64_t>(vips_image_get_width(image));
+    const auto height = static_cast<std::uint64_t>(vips_image_get_page_height(image));
+    const auto frames = static_cast<std::uint64_t>(vips_image_get_n_pages(image));
+    if (std::max(width, height) > limits.image_side_max) {
+        return refuse_as_too_large(fmt::format("The image is {} x {} pixels; a side may have {}.",
+                                               width, height, limits.image_side_max));
+    }
+    const std::uint64_t pixels_max =
+        is_buffered(format, image) ? std::min(limits.buffered_pixels_max, limits.image_pixels_max)
+                                   : limits.image_pixels_max;
+    if (width * height > pixels_max) {
+        return refuse_as_too_large(fmt::format("The image is {} x {} pixels; {} are accepted.",
+                                               width, height, pixels_max));
+    }
+    const bool animated = format == format::gif || format == format::webp;
+    if (animated && (frames > limits.animation_frames_max ||
+                     width * height * frames > limits.animation_pixels_max ||
+                     height * frames > VIPS_MAX_COORD)) {
+        return refuse_as_too_large(fmt::format(
+            "The animation has {} frames of {} x {} pixels; {} frames and {} pixels are accepted.",
+            frames, width, height, limits.animation_frames_max, limits.animation_pixels_max));
+    }
+    return {};
+}
+
+/// Decodes every pixel once, strip by strip from the top, on this thread.
+bool decode_all(VipsImage* image) {
+    constexpr int strip_rows = 64;
+    const region_ptr region(vips_region_new(image));
+    if (!region) {
+        return false;
+    }
+    for (int top = 0; top < image->Ysize; top += strip_rows) {
+        const VipsRect strip{0, top, image->Xsize, std::min(strip_rows, image->Ysize - top)};
+        if (vips_region_prepare(region.get(), &strip) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+void start_image_decoders() {
+    // Whatever the library would print, its return values tell as well.
+    g_log_set_handler(
+        "VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK | G_LOG_FLAG_RECURSION),
+        [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
+    if (vips_init("pinhole") != 0) {
+        throw std::runtime_error("libvips does not start: " + take_vips_error());
+    }
+    vips_concurrency_set(1);
+    vips_cache_set_max(0);
+    vips_block_untrusted_set(TRUE);
+    vips_operation_block_set("VipsForeignLoad", TRUE);
+    for (const char* const accepted :
+         {"VipsForeignLoadJpegSource", "VipsForeignLoadPngSource", "VipsForeignLoadNsgifSource",
+          "VipsForeignLoadWebpSource", "VipsForeignLoadHeifSource"}) {
+        vips_operation_block_set(accepted, FALSE);
+    }
+}
+
+std::expected<media_info, probe_error> probe_image(format format, int fd,
+                                                   const probe_limits& limits) {
+    const image_ptr header = load(format, fd, 1);
+    if (!header) {
+        return refuse_as_corrupt(take_vips_error());
+    }
+    if (const auto checked = check_dimensions(format, header.get(), limits); !checked) {
+        return std::unexpected(checked.error());
+    }
+    const image_ptr pixels = load(format, fd, -1);
+    if (!pixels || !decode_all(pixels.get())) {
+        return refuse_as_corrupt(take_vips_error());
+    }
+    auto width = static_cast<std::uint32_t>(vips_image_get_width(header.get()));
+    auto height = static_cast<std::uint32_t>(vips_image_get_page_height(header.get()));
+    if (vips_image_get_orientation_swap(header.get()) != 0) {
+        std::swap(width, height);
+    }
+    return media_info{.format = format,
+                      .kind = media_kind::image,
+                      .content_type = content_type(format),
+                      .width = width,
+                      .height = height};
+}
+
+}  // namespace pinhole::media

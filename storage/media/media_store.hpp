@@ -1,0 +1,212 @@
+// Keeps the bytes of photos and videos on disk, durably, so that no row is ever without its bytes
+// and no bytes stay behind without a row.
+//
+// Layout under one root, all on one file system:
+//     incoming/<token>           an upload in progress
+//     incoming/<token>.<ext>     marker: published, its row perhaps not yet committed
+//     public/<xx>/<token>.<ext>  served; nginx reads this folder
+//     hidden/<xx>/<token>.<ext>  of something deleted; mode 0700, never served
+// <token> is 32 hex digits from 128 random bits, <xx> its first two: a name cannot be guessed.
+// "<xx>/<token>.<ext>" is the media path that a row stores. Never change this layout: it is on disk
+// and in clients' URLs.
+//
+// The life of a file, and what a crash leaves behind each step:
+//     begin, append    incoming/<token>: swept
+//     publish          + marker and public name, both durable: swept, unless the row is there
+//     (row commits)    the sweep finds the row and drops only the marker
+//     settle           marker gone
+// So the sweep at start costs what was in flight, not what is stored.
+//
+// It refuses to know: rows, HTTP, formats (it is handed an extension). Imported files may have
+// other paths (see `is_media_path`); all functions but `publish` take those as well.
+//
+// Thread-safety: any function from any thread; one incoming_file from one thread at a time. Two
+// moves of the same path at once are the caller's mistake. Blocking: all of it (fsync); callers use
+// a pool.
+// Errors: a full disk is a value (`store_failure::storage_full`), nothing is left half done; any
+// other I/O error is a std::system_error, and after a failed fsync nothing on this disk can be
+// trusted.
+#pragma once
+
+#include <sodium/crypto_hash_sha256.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/unique_fd.hpp"
+
+namespace pinhole::media {
+
+enum class store_failure : std::uint8_t {
+    storage_full,  ///< no space, or the user's quota is used up
+};
+
+inline constexpr std::size_t media_path_bytes_max = 255;
+
+/// True for what may stand after "/media/": 1–8 components of [A-Za-z0-9._-] joined by "/", none
+/// starting with a dot or empty, at most `media_path_bytes_max` bytes in all. So no path that
+/// passes can leave its folder.
+bool is_media_path(std::string_view path);
+
+/// "/media/" + path.
+std::string to_media_url(std::string_view media_path);
+
+using sha256_digest = std::array<unsigned char, crypto_hash_sha256_BYTES>;
+
+class media_store;
+
+/// An upload in progress: a file in incoming/ that vanishes with this object unless published.
+class incoming_file {
+public:
+    incoming_file(incoming_file&& other) noexcept;
+    incoming_file& operator=(incoming_file&&) = delete;
+    ~incoming_file();
+
+    /// Errors: `storage_full`; the file is then of no more use.
+    std::expected<void, store_failure> append(std::span<const std::byte> bytes);
+    std::expected<void, store_failure> append(std::string_view bytes);
+
+    std::uint64_t size() const { return size_bytes_; }
+    /// Of everything appended so far.
+    sha256_digest sha256() const;
+    /// Where the bytes lie now, for `probe`. Valid until published.
+    std::filesystem::path path() const;
+
+private:
+    friend class media_store;
+    incoming_file(const media_store& store, std::string name, unique_fd fd);
+
+    const media_store* store_;  ///< outlives every incoming_file
+    std::string name_;          ///< in incoming/; empty once it is not ours to remove
+    unique_fd fd_;
+    std::uint64_t size_bytes_ = 0;
+    crypto_hash_sha256_state hash_;
+};
+
+/// A file that is durable under its final name while its marker still stands.
+struct published_file {
+    std::string media_path;
+    std::uint64_t size_bytes = 0;
+};
+
+/// What `publish_all` takes: the upload and the extension that its content calls for.
+struct publish_request {
+    incoming_file* file;
+    std::string_view extension;
+};
+
+enum class move_outcome : std::uint8_t {
+    moved,
+    already,  ///< it was there; nothing to do
+    missing,  ///< in neither folder
+};
+
+struct sweep_counts {
+    std::size_t unfinished = 0;  ///< uploads that never were published: removed
+    std::size_t settled = 0;     ///< published and their row is there: kept
+    std::size_t withdrawn = 0;   ///< published but without a row: removed
+};
+
+/// A served file. Stays readable through its descriptor after it is hidden or removed.
+struct open_file {
+    unique_fd fd;
+    std::uint64_t size_bytes = 0;
+    std::timespec modified_at{};
+};
+
+class media_store {
+public:
+    /// Makes the folders where absent. Does not sweep. One store to a root.
+    explicit media_store(const std::filesystem::path& root);
+
+    media_store(const media_store&) = delete;
+    media_store& operator=(const media_store&) = delete;
+
+    std::expected<incoming_file, store_failure> begin();
+
+    /// Makes the files durable under new final names, or none of them. Each folder is fsynced once.
+    /// The incoming files are used up if it succeeds. Then commit the rows, then `settle`;
+    /// if the rows do not commit, `withdraw`; if that is unknown (outcome::unknown), neither: the
+    /// sweep at the next start decides.
+    /// Requires: 1–8 of [a-z0-9] as extension.
+    std::expected<std::vector<published_file>, store_failure> publish_all(
+        std::span<const publish_request> requests);
+    std::expected<published_file, store_failure> publish(incoming_file& file,
+                                                         std::string_view extension);
+
+    /// The rows are committed: drops the markers. Needs no fsync: the sweep would do the same.
+    void settle(std::span<const published_file> files);
+    /// The rows did not commit: removes the files, then the markers.
+    void withdraw(std::span<const published_file> files);
+
+    /// Tidies up what the last process left in flight. Before serving, with no other call running.
+    /// `has_row` says whether a row (a deleted one counts) holds this media path. Names in
+    /// incoming/ that are not ours are left alone.
+    sweep_counts sweep(const std::function<bool(std::string_view media_path)>& has_row);
+
+    /// Moves files between public/ and hidden/, durably; idempotent. Answers in the order asked.
+    /// Errors: after `storage_full` some may have moved; call again.
+    /// Requires: is_media_path for each.
+    std::expected<std::vector<move_outcome>, store_failure> hide_all(
+        std::span<const std::string> media_paths);
+    std::expected<std::vector<move_outcome>, store_failure> show_all(
+        std::span<const std::string> media_paths);
+    std::expected<move_outcome, store_failure> hide(const std::string& media_path);
+    std::expected<move_outcome, store_failure> show(const std::string& media_path);
+
+    /// Removes a file for good, public or hidden; true if there was one. Durable.
+    bool remove(const std::string& media_path);
+    /// How many of them there were.
+    std::size_t remove_all(std::span<const std::string> media_paths);
+
+    /// Opens a public file for reading; nothing if there is none, it is not a regular file, or the
+    /// path is not a media path. Takes any input, from the network too.
+    std::optional<open_file> open_public(std::string_view media_path) const;
+    /// Likewise whether public or hidden: for backups and checks, never for serving.
+    std::optional<open_file> open_any(std::string_view media_path) const;
+
+    /// What an unprivileged process may still write on this file system.
+    std::uint64_t free_bytes() const;
+
+    const std::filesystem::path& root() const { return root_; }
+
+private:
+    friend class incoming_file;
+    struct tree;
+    class touched_folders;
+
+    std::expected<std::vector<move_outcome>, store_failure> move_all(
+        std::span<const std::string> media_paths, const tree& from, const tree& to);
+    std::expected<void, store_failure> ensure_folder(const tree& tree, std::string_view folder);
+    std::expected<void, store_failure> mark_all(std::span<const publish_request> requests);
+    std::expected<std::vector<published_file>, store_failure> link_all(
+        std::span<const publish_request> requests);
+    void remove_markers(std::span<const published_file> files);
+    tree public_tree() const;
+    tree hidden_tree() const;
+
+    std::filesystem::path root_;
+    std::filesystem::path incoming_path_;
+    unique_fd incoming_;
+    unique_fd public_;
+    unique_fd hidden_;
+
+    /// Folders known to be durable in their parents, as "public/<folder>". That a folder exists is
+    /// not enough: another thread may have made it just now, and not yet fsynced its parent.
+    std::mutex folders_mutex_;
+    std::set<std::string> durable_folders_;
+};
+
+}  // namespace pinhole::media
