@@ -13,7 +13,7 @@ source "$(dirname -- "$readme")/tools/server.sh"
 work=$(mktemp -d)
 finish() {
     local status=$?
-    [[ -z $server_pid ]] || kill -KILL "$server_pid" || true
+    [[ -z $server_pid ]] || stop_server KILL 2>/dev/null || true
     ((status == 0)) || tail -n 30 -- "$work/server.log" >&2 || true
     rm -rf -- "$work"
 }
