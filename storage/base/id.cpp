@@ -1,0 +1,63 @@
+#include "storage/base/id.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+
+namespace pinhole::storage {
+
+std::optional<entity_id> parse_id(std::string_view text) {
+    if (text.empty() || text.size() > 19 || text.front() < '1' || text.front() > '9') {
+        return std::nullopt;
+    }
+    entity_id id = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (ec != std::errc{} || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return id;
+}
+
+id_generator::id_generator(std::uint16_t shard, std::int64_t floor_ms, clock_ms clock)
+    : clock_(std::move(clock)),
+      shard_(shard),
+      last_ms_(std::max(floor_ms, id_epoch_ms)),
+      ceiling_ms_(last_ms_) {
+    assert(shard < (1U << id_shard_bits));
+}
+
+std::optional<entity_id> id_generator::next() {
+    const std::lock_guard lock{mutex_};
+    // A clock that jumped past the ceiling is followed only once a new ceiling is durable.
+    const std::int64_t clock_now_ms = std::min(clock_(), ceiling_ms_ - 1);
+    if (clock_now_ms > last_ms_) {
+        last_ms_ = clock_now_ms;
+        sequence_ = 0;
+    } else if (sequence_ == (1U << id_sequence_bits)) {
+        // More than 1,024 ids in a millisecond, or a clock that stands still: borrow the next one.
+        ++last_ms_;
+        sequence_ = 0;
+    }
+    if (last_ms_ >= ceiling_ms_) {
+        return std::nullopt;
+    }
+    const std::int64_t since_epoch = last_ms_ - id_epoch_ms;
+    return (since_epoch << (id_shard_bits + id_sequence_bits)) |
+           (std::int64_t{shard_} << id_sequence_bits) | std::int64_t{sequence_++};
+}
+
+std::optional<std::int64_t> id_generator::wanted_ceiling_ms() const {
+    const std::lock_guard lock{mutex_};
+    const std::int64_t at = std::max(clock_(), last_ms_);
+    if (ceiling_ms_ - at > margin_ms) {
+        return std::nullopt;
+    }
+    return at + reserve_ms;
+}
+
+void id_generator::raise_ceiling(std::int64_t ceiling_ms) {
+    const std::lock_guard lock{mutex_};
+    ceiling_ms_ = std::max(ceiling_ms_, ceiling_ms);
+}
+
+}  // namespace pinhole::storage

@@ -1,0 +1,62 @@
+// Entity ids: 63 bits, time-ordered, after Instagram's scheme ("Sharding & IDs at Instagram",
+// 2012): 41 bits of milliseconds since 2024-01-01, 12 bits of shard, 10 bits of sequence.
+//
+// Ids never repeat and always grow on one node, whatever the clock does: the generator never goes
+// below what it has issued, and never above a ceiling that was made durable before. After a
+// restart, even a crash with the clock stepped back, it starts at the last durable ceiling.
+// Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pinhole::storage {
+
+using entity_id = std::int64_t;
+
+inline constexpr entity_id id_max = INT64_MAX;
+inline constexpr std::int64_t id_epoch_ms = 1'704'067'200'000;  // 2024-01-01T00:00:00Z
+inline constexpr int id_shard_bits = 12;
+inline constexpr int id_sequence_bits = 10;
+
+/// Decimal, 1 to 2^63 - 1, no sign, no leading zero; anything else is no id.
+std::optional<entity_id> parse_id(std::string_view text);
+
+class id_generator {
+public:
+    /// Milliseconds since the Unix epoch; replaceable so that tests can step the clock.
+    using clock_ms = std::function<std::int64_t()>;
+
+    /// `floor_ms`: the last durable ceiling (0 on a new database), in milliseconds since 1970.
+    id_generator(std::uint16_t shard, std::int64_t floor_ms, clock_ms clock);
+
+    /// The next id, or nothing when it would pass the durable ceiling: then the store has not
+    /// taken a new ceiling for a while, and a write could not succeed either.
+    std::optional<entity_id> next();
+
+    /// The ceiling that should be made durable now, or nothing if the present one still has
+    /// `margin` ahead of it.
+    std::optional<std::int64_t> wanted_ceiling_ms() const;
+
+    /// Call only after `ceiling_ms` is durable.
+    void raise_ceiling(std::int64_t ceiling_ms);
+
+    /// How far ahead a ceiling reserves, and when a new one is wanted. A clean or unclean restart
+    /// within that time issues ids at most this far in the future.
+    static constexpr std::int64_t reserve_ms = 20'000;
+    static constexpr std::int64_t margin_ms = 10'000;
+
+private:
+    mutable std::mutex mutex_;
+    clock_ms clock_;
+    std::uint16_t shard_;
+    std::int64_t last_ms_;
+    std::int64_t ceiling_ms_;
+    std::uint32_t sequence_ = 0;
+};
+
+}  // namespace pinhole::storage

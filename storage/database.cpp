@@ -1,0 +1,104 @@
+#include "storage/database.hpp"
+
+#include <sodium.h>
+
+#include <stdexcept>
+
+#include "storage/base/time.hpp"
+#include "storage/files.hpp"
+#include "storage/meta.hpp"
+
+namespace pinhole::storage {
+
+namespace {
+
+constexpr std::string_view schema_version_name = "schema_version";
+
+database_options prepared(database_options options) {
+    if (sodium_init() < 0) {
+        throw std::runtime_error{"libsodium cannot be initialised"};
+    }
+    std::filesystem::create_directories(options.data_dir);
+    if (!options.clock_ms) {
+        options.clock_ms = [] { return to_microseconds(now()) / 1000; };
+    }
+    return options;
+}
+
+std::unique_ptr<kv::store> open_store(const database_options& options) {
+    kv::rocksdb_options rocksdb;
+    rocksdb.directory = options.data_dir / "db";
+    rocksdb.families.assign(families::all.begin(), families::all.end());
+    rocksdb.block_cache_bytes = options.block_cache_bytes;
+    rocksdb.sync = options.sync;
+    rocksdb.log = options.log;
+    rocksdb.on_failure = options.on_failure;
+    return kv::open_rocksdb(std::move(rocksdb));
+}
+
+/// Brings a database forward from `from` to `from + 1`. There is only one version so far, so none
+/// is older; the first change of the keys or rows adds its step here.
+void migrate(kv::store&, std::int64_t from) {
+    throw std::runtime_error{"no migration leads from schema version " + std::to_string(from)};
+}
+
+}  // namespace
+
+database::database(database_options options)
+    : options_(prepared(std::move(options))),
+      keys_(load_or_make_master_key(options_.data_dir, options_.secret_key)),
+      store_(open_store(options_)),
+      media_(options_.data_dir / "media"),
+      placement_(*store_, media_),
+      ids_(options_.shard, read_id_ceiling_ms(*store_->snapshot(kv::read_mode::blocking)),
+           options_.clock_ms),
+      housekeeping_(*store_, ids_, placement_, options_.log) {
+    check_schema_version();
+    sweep_media();
+    housekeeping_.finish_media_jobs();
+    if (!housekeeping_.raise_id_ceiling()) {
+        options_.log(kv::log_level::warning,
+                     "the store takes no writes yet; reads are served, writes answer an error");
+    }
+    housekeeping_.start();
+}
+
+database::~database() {
+    housekeeping_.stop();
+}
+
+void database::check_schema_version() {
+    const auto found = read_meta(*store_->snapshot(kv::read_mode::blocking), schema_version_name);
+    if (found && *found > schema_version) {
+        throw std::runtime_error{"the database in " + options_.data_dir.string() +
+                                 " was written by a newer version (schema " +
+                                 std::to_string(*found) + ", this program knows " +
+                                 std::to_string(schema_version) + ")"};
+    }
+    for (std::int64_t version = found.value_or(schema_version); version < schema_version;
+         ++version) {
+        migrate(*store_, version);
+    }
+    if (found != schema_version) {
+        kv::commit commit;
+        append_meta(commit, schema_version_name, schema_version);
+        if (store_->submit_and_wait(std::move(commit)) == kv::outcome::unknown) {
+            throw kv::storage_failure{"the schema version cannot be written"};
+        }
+    }
+}
+
+void database::sweep_media() {
+    const auto snapshot = store_->snapshot(kv::read_mode::blocking);
+    const auto swept = media_.sweep([&](std::string_view media_path) {
+        return has_media_row(*snapshot, media::to_media_url(media_path));
+    });
+    if (swept.unfinished + swept.settled + swept.withdrawn != 0) {
+        options_.log(kv::log_level::info, "swept uploads that the last run left behind: " +
+                                              std::to_string(swept.unfinished) + " unfinished, " +
+                                              std::to_string(swept.withdrawn) + " without a row, " +
+                                              std::to_string(swept.settled) + " completed");
+    }
+}
+
+}  // namespace pinhole::storage

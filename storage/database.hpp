@@ -1,0 +1,68 @@
+// One open data directory: the store, the media, the keys, the ids and the background work, put
+// together in the right order. Programs hold exactly one; handlers and tools work through it.
+//
+//   DIR/db/         the store            DIR/secret.key   the server's key, unless configured
+//   DIR/media/      the media store
+//
+// Thread-safe once made. Blocks: the constructor, while it recovers, sweeps and finishes what a
+// crash cut short.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "storage/base/id.hpp"
+#include "storage/housekeeping.hpp"
+#include "storage/kv/rocksdb_store.hpp"
+#include "storage/media/media_store.hpp"
+#include "storage/media_placement.hpp"
+#include "storage/secrets.hpp"
+
+namespace pinhole::storage {
+
+struct database_options {
+    std::filesystem::path data_dir;
+    std::string secret_key;  ///< empty: made and kept in the data directory
+    bool sync = true;        ///< false loses acknowledged writes in a crash; bulk loading only
+    std::size_t block_cache_bytes = std::size_t{256} << 20U;
+    std::uint16_t shard = 0;  ///< stands in every id
+    kv::log_function log = [](kv::log_level, std::string_view) {};
+    std::function<void()> on_failure = [] {};  ///< as in kv::rocksdb_options
+    id_generator::clock_ms clock_ms;           ///< empty: the system's clock
+};
+
+class database {
+public:
+    /// Errors: throws kv::storage_failure, std::system_error or std::runtime_error with a message
+    /// for the operator; a database written by a newer schema is refused.
+    explicit database(database_options options);
+    database(const database&) = delete;
+    database& operator=(const database&) = delete;
+    /// Requires: no unit of work is running any more.
+    ~database();
+
+    kv::store& store() { return *store_; }
+    media::media_store& media() { return media_; }
+    media_placement& placement() { return placement_; }
+    id_generator& ids() { return ids_; }
+    const secrets& keys() const { return keys_; }
+    /// There may be a job to do.
+    void wake_jobs() { housekeeping_.wake(); }
+
+private:
+    void check_schema_version();
+    void sweep_media();
+
+    database_options options_;
+    secrets keys_;
+    std::unique_ptr<kv::store> store_;
+    media::media_store media_;
+    media_placement placement_;
+    id_generator ids_;
+    housekeeping housekeeping_;
+};
+
+}  // namespace pinhole::storage

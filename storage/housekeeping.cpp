@@ -1,0 +1,183 @@
+#include "storage/housekeeping.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "storage/idempotency.hpp"
+#include "storage/meta.hpp"
+#include "storage/sessions.hpp"
+
+namespace pinhole::storage {
+
+namespace {
+
+constexpr auto tick = std::chrono::seconds{1};
+constexpr auto jobs_retry_interval = std::chrono::seconds{10};
+constexpr auto expiry_interval = std::chrono::minutes{10};
+constexpr std::uint32_t jobs_per_round = 256;
+constexpr std::uint32_t rows_per_step = 128;
+constexpr std::string_view id_ceiling_name = "id_ceiling_ms";
+
+kv::commit plan_expire_sessions(const kv::reader& reader, timestamp at, std::uint32_t limit) {
+    const auto& by_expiry = std::get<1>(schema<session>::indexes);
+    session end;
+    end.expires_at = at;
+    const row_reader rows{reader};
+    kv::commit commit;
+    for (const kv::row& entry : reader.scan({.part = global_part,
+                                             .family = families::index,
+                                             .from = index_prefix(by_expiry.number, true),
+                                             .to = index_key(by_expiry, end).bytes,
+                                             .limit = limit})) {
+        if (const auto expired = rows.find<session>(id_of_index_key(entry.key))) {
+            append_erase(commit, *expired);
+        }
+    }
+    return commit;
+}
+
+}  // namespace
+
+std::int64_t read_id_ceiling_ms(const kv::reader& reader) {
+    return read_meta(reader, id_ceiling_name).value_or(0);
+}
+
+housekeeping::housekeeping(kv::store& store, id_generator& ids, media_placement& placement,
+                           kv::log_function log)
+    : store_(store), ids_(ids), placement_(placement), log_(std::move(log)) {}
+
+housekeeping::~housekeeping() {
+    stop();
+}
+
+void housekeeping::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void housekeeping::wake() {
+    {
+        const std::lock_guard lock{mutex_};
+        woken_ = true;
+    }
+    changed_.notify_one();
+}
+
+void housekeeping::stop() {
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+    }
+    changed_.notify_one();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+bool housekeeping::is_stopping() const {
+    const std::lock_guard lock{mutex_};
+    return stopping_;
+}
+
+bool housekeeping::raise_id_ceiling() {
+    const auto ceiling_ms = ids_.wanted_ceiling_ms();
+    if (!ceiling_ms) {
+        return true;
+    }
+    kv::commit commit;
+    append_meta(commit, id_ceiling_name, *ceiling_ms);
+    if (store_.submit_and_wait(std::move(commit)) != kv::outcome::ok) {
+        return false;
+    }
+    ids_.raise_ceiling(*ceiling_ms);
+    return true;
+}
+
+void housekeeping::run() {
+    using clock = std::chrono::steady_clock;
+    auto next_jobs = clock::now();
+    auto next_expiry = clock::now();
+    std::unique_lock lock{mutex_};
+    while (!stopping_) {
+        const bool woken = std::exchange(woken_, false);
+        lock.unlock();
+        try {
+            raise_id_ceiling();
+            if (woken || clock::now() >= next_jobs) {
+                run_jobs();
+                next_jobs = clock::now() + jobs_retry_interval;
+            }
+            if (clock::now() >= next_expiry) {
+                remove_expired();
+                next_expiry = clock::now() + expiry_interval;
+            }
+        } catch (const std::exception& failure) {
+            log_(kv::log_level::error, std::string{"housekeeping: "} + failure.what());
+        }
+        lock.lock();
+        changed_.wait_for(lock, tick, [this] { return stopping_ || woken_; });
+    }
+}
+
+void housekeeping::run_jobs() {
+    const auto jobs = list_jobs(*store_.snapshot(kv::read_mode::blocking), jobs_per_round);
+    for (const pending_job& seen : jobs) {
+        if (is_stopping()) {
+            return;
+        }
+        if (seen.job.kind == job_kind::settle_counts) {
+            settle_counts(seen);
+        } else if (const auto placed = placement_.carry_out(seen.job); !placed) {
+            log_(kv::log_level::warning, "moving media waits: " + placed.error().message);
+        }
+    }
+    if (jobs.size() == jobs_per_round) {
+        wake();
+    }
+}
+
+void housekeeping::finish_media_jobs() {
+    for (const pending_job& seen :
+         list_jobs(*store_.snapshot(kv::read_mode::blocking), UINT32_MAX)) {
+        if (seen.job.kind == job_kind::settle_counts) {
+            continue;
+        }
+        if (const auto placed = placement_.carry_out(seen.job); !placed) {
+            log_(kv::log_level::warning, "moving media waits: " + placed.error().message);
+        }
+    }
+}
+
+void housekeeping::settle_counts(pending_job seen) {
+    while (!is_stopping()) {
+        kv::commit step;
+        {
+            const auto snapshot = store_.snapshot(kv::read_mode::blocking);
+            auto current = find_job(*snapshot, seen.job);
+            if (!current) {
+                return;
+            }
+            step = plan_settle_counts_step(*snapshot, *current, rows_per_step);
+        }
+        const kv::outcome outcome = store_.submit_and_wait(std::move(step));
+        // A conflict means that a row, or the account, changed meanwhile: plan the step anew.
+        if (outcome == kv::outcome::unknown || outcome == kv::outcome::unavailable) {
+            return;
+        }
+    }
+}
+
+void housekeeping::remove_expired() {
+    const auto remove_all = [this](auto plan) {
+        while (!is_stopping()) {
+            kv::commit commit =
+                plan(*store_.snapshot(kv::read_mode::blocking), now(), rows_per_step);
+            if (commit.empty() || store_.submit_and_wait(std::move(commit)) != kv::outcome::ok) {
+                return;
+            }
+        }
+    };
+    remove_all(plan_expire_sessions);
+    remove_all(plan_expire_answers);
+}
+
+}  // namespace pinhole::storage

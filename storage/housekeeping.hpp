@@ -1,0 +1,59 @@
+// The background thread: keeps the id generator's ceiling ahead, carries out jobs, removes expired
+// sessions and idempotency records.
+//
+// Thread-safe. Blocks: only its own thread, and `stop` until the present step is done.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "storage/base/id.hpp"
+#include "storage/kv/rocksdb_store.hpp"
+#include "storage/media_placement.hpp"
+
+namespace pinhole::storage {
+
+class housekeeping {
+public:
+    housekeeping(kv::store& store, id_generator& ids, media_placement& placement,
+                 kv::log_function log);
+    housekeeping(const housekeeping&) = delete;
+    housekeeping& operator=(const housekeeping&) = delete;
+    ~housekeeping();
+
+    /// Starts the thread.
+    void start();
+    /// There may be a job: look now, not at the next round.
+    void wake();
+    void stop();
+
+    /// Makes a new ceiling durable if one is wanted. False if the store did not take it.
+    bool raise_id_ceiling();
+    /// Carries out the jobs of the kinds that move media; before serving starts, so that nothing
+    /// deleted is reachable even for a moment.
+    void finish_media_jobs();
+
+private:
+    void run();
+    void run_jobs();
+    void settle_counts(pending_job seen);
+    void remove_expired();
+    bool is_stopping() const;
+
+    kv::store& store_;
+    id_generator& ids_;
+    media_placement& placement_;
+    kv::log_function log_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    bool stopping_ = false;
+    bool woken_ = true;
+    std::thread thread_;
+};
+
+/// The id ceiling that the last run made durable, in milliseconds since 1970; 0 if there is none.
+std::int64_t read_id_ceiling_ms(const kv::reader& reader);
+
+}  // namespace pinhole::storage

@@ -1,0 +1,56 @@
+// Long consequences of a commit: records written in the same transaction, done afterwards by a
+// worker at least once, each step idempotent, resumed after a restart.
+//
+//   settle_counts        a user was deleted or restored: bring `is_counted` of the user's likes and
+//                        comments, and the counters of the posts they are on, in line with whether
+//                        the user is alive
+//   place_post_media     move a post's files to where its visibility says (media_placement.hpp)
+//   place_account_media  the same for every post of a user
+//
+// ON DISK (family `jobs`): part 0, key = u8 kind, i64 subject; value = the cursor: where to go on.
+// One record for each kind and subject: a later change of the subject overwrites it, which starts
+// the job over. Kinds: never renumber.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/visibility.hpp"
+
+namespace pinhole::storage {
+
+enum class job_kind : std::uint8_t {
+    settle_counts = 1,
+    place_post_media = 2,
+    place_account_media = 3,
+};
+
+struct job {
+    job_kind kind;
+    entity_id subject = 0;
+};
+
+struct pending_job {
+    storage::job job;
+    std::string cursor;
+    kv::stamp stamp = 0;
+};
+
+kv::key job_key(const job& job);
+void append_job(kv::commit& commit, const job& job);
+
+/// Forgets the job, unless it was started over since `seen` was read.
+void append_job_done(kv::commit& commit, const pending_job& seen);
+void append_job_progress(kv::commit& commit, const pending_job& seen, std::string cursor);
+
+std::optional<pending_job> find_job(const kv::reader& reader, const job& job);
+/// Up to `limit` jobs, in key order.
+std::vector<pending_job> list_jobs(const kv::reader& reader, std::uint32_t limit);
+
+/// The next step of a settle_counts job: at most `rows_max` rows. Commits either progress or the
+/// end of the job.
+kv::commit plan_settle_counts_step(const kv::reader& reader, const pending_job& seen,
+                                   std::uint32_t rows_max);
+
+}  // namespace pinhole::storage

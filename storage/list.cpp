@@ -1,0 +1,288 @@
+#include "storage/list.hpp"
+
+#include <algorithm>
+
+namespace pinhole::storage {
+
+namespace {
+
+struct index_walk {
+    kv::part_id part = global_part;
+    std::string prefix;
+};
+
+template <class Index>
+index_walk walk_of(const Index& index, bool alive, kv::part_id part = global_part) {
+    return {part, index_prefix(index.number, alive)};
+}
+
+/// The next index entries in walking order, beyond `beyond` (or from the index's end).
+std::vector<kv::row> read_entries(const kv::reader& reader, const index_walk& walk,
+                                  direction towards, const std::string& beyond,
+                                  std::uint32_t limit) {
+    kv::range range{.part = walk.part,
+                    .family = families::index,
+                    .from = walk.prefix,
+                    .to = kv::prefix_end(walk.prefix),
+                    .limit = limit,
+                    .reverse = towards == direction::next};
+    if (!beyond.empty()) {
+        if (towards == direction::next) {
+            range.to = beyond;
+        } else {
+            range.from = beyond + '\0';
+        }
+    }
+    return reader.scan(range);
+}
+
+template <class Row>
+struct rows_page {
+    std::vector<Row> rows;
+    std::optional<position> next;
+    std::optional<position> previous;
+};
+
+template <class Row>
+struct walked_row {
+    Row row;
+    std::string key;
+};
+
+/// Turns what was walked, one row more than the page if there is more, into a page newest first.
+template <class Row>
+rows_page<Row> to_page(std::vector<walked_row<Row>> walked, const page_request& request) {
+    const bool backwards = request.from && request.from->direction == direction::previous;
+    const bool more = walked.size() > request.size;
+    if (more) {
+        walked.pop_back();
+    }
+    if (backwards) {
+        std::ranges::reverse(walked);
+    }
+    rows_page<Row> page;
+    if (!walked.empty()) {
+        if (backwards || more) {
+            page.next = position{direction::next, walked.back().key};
+        }
+        if (backwards ? more : request.from.has_value()) {
+            page.previous = position{direction::previous, walked.front().key};
+        }
+    } else if (request.from) {
+        // Everything there has gone since; the way back is from where this page was to begin.
+        (backwards ? page.next : page.previous) =
+            position{backwards ? direction::next : direction::previous, request.from->key};
+    }
+    for (auto& [row, key] : walked) {
+        page.rows.push_back(std::move(row));
+    }
+    return page;
+}
+
+/// Walks an index until the page is full, keeping the rows that `keep` says are to be seen. `keep`
+/// gets each batch at once, so that it can read what it needs in batches too.
+template <class Row, class Keep>
+result<rows_page<Row>> read_page(row_reader& rows, const index_walk& walk,
+                                 const page_request& request, const Keep& keep) {
+    const direction towards = request.from ? request.from->direction : direction::next;
+    std::string beyond = request.from ? request.from->key : std::string{};
+    const std::size_t wanted = std::size_t{request.size} + 1;
+    std::vector<walked_row<Row>> walked;
+    std::uint64_t rows_read = 0;
+    // Batches grow where much is filtered out, so that a sparse walk is not many small reads.
+    auto batch = static_cast<std::uint32_t>(wanted);
+    while (walked.size() < wanted) {
+        if (rows_read >= request.rows_read_max) {
+            return fail(error_code::budget_exceeded,
+                        "This list would read more than " + std::to_string(request.rows_read_max) +
+                            " rows. Filter it by fewer fields, or follow `next` from an earlier "
+                            "page.");
+        }
+        const auto entries = read_entries(rows.raw(), walk, towards, beyond, batch);
+        std::vector<entity_id> ids;
+        ids.reserve(entries.size());
+        for (const kv::row& entry : entries) {
+            ids.push_back(id_of_index_key(entry.key));
+        }
+        auto found = rows.find_many<Row>(ids);
+        rows_read += ids.size();
+        const std::vector<bool> kept = keep(found);
+        for (std::size_t i = 0; i < found.size() && walked.size() < wanted; ++i) {
+            if (found[i] && kept[i]) {
+                walked.push_back({std::move(found[i]->row), entries[i].key});
+            }
+        }
+        if (entries.size() < batch) {
+            break;
+        }
+        beyond = entries.back().key;
+        batch = std::min<std::uint32_t>(batch * 2, 1024);
+    }
+    return to_page(std::move(walked), request);
+}
+
+template <class Row, class Keep>
+std::vector<bool> keep_each(const std::vector<std::optional<stored<Row>>>& found,
+                            const Keep& keep) {
+    std::vector<bool> kept;
+    kept.reserve(found.size());
+    for (const auto& row : found) {
+        kept.push_back(row && keep(row->row));
+    }
+    return kept;
+}
+
+/// Reads the posts these rows hang under, and everybody who wrote one or the other, in two batches.
+template <class Row, class PersonOf>
+void load_parents(row_reader& rows, const std::vector<std::optional<stored<Row>>>& found,
+                  const PersonOf& person_of) {
+    std::vector<entity_id> posts;
+    std::vector<entity_id> people;
+    for (const auto& row : found) {
+        if (row) {
+            posts.push_back(row->row.post.id);
+            people.push_back(person_of(row->row));
+        }
+    }
+    rows.load_posts(posts);
+    for (const entity_id id : posts) {
+        if (const auto author = rows.author_of(id)) {
+            people.push_back(*author);
+        }
+    }
+    rows.load_users(people);
+}
+
+template <class View, class Row>
+page<View> empty_page_like(rows_page<Row>& from) {
+    return {.results = {}, .next = std::move(from.next), .previous = std::move(from.previous)};
+}
+
+}  // namespace
+
+result<page<user_view>> list_users(const kv::reader& reader, const page_request& request) {
+    row_reader rows{reader};
+    auto found = read_page<user>(
+        rows, walk_of(std::get<0>(schema<user>::indexes), true), request, [](const auto& batch) {
+            return keep_each<user>(batch, [](const user& row) { return !row.is_deleted; });
+        });
+    if (!found) {
+        return std::unexpected{found.error()};
+    }
+    std::vector<kv::key> keys;
+    for (const user& row : found->rows) {
+        keys.push_back(user_post_count_key(row.id));
+    }
+    const auto counts = reader.counters(keys);
+    auto page = empty_page_like<user_view>(*found);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        page.results.push_back({std::move(found->rows[i]), counts[i]});
+    }
+    return page;
+}
+
+result<page<post_view>> list_posts(const kv::reader& reader, entity_id viewer,
+                                   const post_filter& filter, const page_request& request) {
+    row_reader rows{reader};
+    const auto& [newest, by_author] = schema<post>::indexes;
+    const index_walk walk = filter.author ? walk_of(by_author, !filter.is_deleted, *filter.author)
+                                          : walk_of(newest, true);
+    auto found = read_page<post>(rows, walk, request, [&](const auto& batch) {
+        std::vector<entity_id> authors;
+        for (const auto& row : batch) {
+            if (row) {
+                authors.push_back(row->row.author.id);
+            }
+        }
+        rows.load_users(authors);
+        return keep_each<post>(
+            batch, [&](const post& row) { return rows.alive_user(row.author.id) != nullptr; });
+    });
+    if (!found) {
+        return std::unexpected{found.error()};
+    }
+    auto page = empty_page_like<post_view>(*found);
+    page.results = to_post_views(rows, viewer, std::move(found->rows));
+    return page;
+}
+
+result<page<file_view>> list_files(const kv::reader& reader, const file_filter& filter,
+                                   const page_request& request) {
+    row_reader rows{reader};
+    const auto& [newest, by_post] = schema<file>::indexes;
+    const index_walk walk =
+        filter.post ? walk_of(by_post, true, *filter.post) : walk_of(newest, true);
+    auto found = read_page<file>(rows, walk, request, [&](const auto& batch) {
+        std::vector<entity_id> posts;
+        for (const auto& row : batch) {
+            if (row) {
+                posts.push_back(row->row.post.id);
+            }
+        }
+        rows.load_posts(posts);
+        return keep_each<file>(
+            batch, [&](const file& row) { return rows.visible_post(row.post.id) != nullptr; });
+    });
+    if (!found) {
+        return std::unexpected{found.error()};
+    }
+    auto page = empty_page_like<file_view>(*found);
+    for (file& row : found->rows) {
+        page.results.push_back({std::move(row)});
+    }
+    return page;
+}
+
+result<page<comment_view>> list_comments(const kv::reader& reader, const comment_filter& filter,
+                                         const page_request& request) {
+    row_reader rows{reader};
+    const auto& [newest, by_post, by_author] = schema<comment>::indexes;
+    const index_walk walk = filter.post     ? walk_of(by_post, true, *filter.post)
+                            : filter.author ? walk_of(by_author, true, *filter.author)
+                                            : walk_of(newest, true);
+    auto found = read_page<comment>(rows, walk, request, [&](const auto& batch) {
+        load_parents<comment>(rows, batch, [](const comment& row) { return row.author.id; });
+        return keep_each<comment>(batch, [&](const comment& row) {
+            return (!filter.author || row.author.id == *filter.author) &&
+                   rows.alive_user(row.author.id) != nullptr &&
+                   rows.visible_post(row.post.id) != nullptr;
+        });
+    });
+    if (!found) {
+        return std::unexpected{found.error()};
+    }
+    auto page = empty_page_like<comment_view>(*found);
+    for (comment& row : found->rows) {
+        user_brief author = brief_of(rows.alive_user(row.author.id)->row);
+        page.results.push_back({std::move(row), std::move(author)});
+    }
+    return page;
+}
+
+result<page<like_view>> list_likes(const kv::reader& reader, const like_filter& filter,
+                                   const page_request& request) {
+    row_reader rows{reader};
+    const auto& [newest, by_post, by_user] = schema<like>::indexes;
+    const index_walk walk = filter.post   ? walk_of(by_post, true, *filter.post)
+                            : filter.user ? walk_of(by_user, true, *filter.user)
+                                          : walk_of(newest, true);
+    auto found = read_page<like>(rows, walk, request, [&](const auto& batch) {
+        load_parents<like>(rows, batch, [](const like& row) { return row.user.id; });
+        return keep_each<like>(batch, [&](const like& row) {
+            return (!filter.user || row.user.id == *filter.user) &&
+                   rows.alive_user(row.user.id) != nullptr &&
+                   rows.visible_post(row.post.id) != nullptr;
+        });
+    });
+    if (!found) {
+        return std::unexpected{found.error()};
+    }
+    auto page = empty_page_like<like_view>(*found);
+    for (like& row : found->rows) {
+        user_brief person = brief_of(rows.alive_user(row.user.id)->row);
+        page.results.push_back({std::move(row), std::move(person)});
+    }
+    return page;
+}
+
+}  // namespace pinhole::storage

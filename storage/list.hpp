@@ -1,0 +1,65 @@
+// Pages of rows in the default order, newest first, with exact filters on references. Each list
+// walks one index; what the index does not decide (a second filter, a deleted parent) is decided
+// row by row, within a budget.
+//
+// A page is read inside one unit of work. A position is the index key next to which a page begins;
+// it stays right whatever is inserted or deleted meanwhile. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/visibility.hpp"
+
+namespace pinhole::storage {
+
+enum class direction : std::uint8_t { next, previous };
+
+struct position {
+    storage::direction direction = direction::next;
+    std::string key;  ///< the index key of the row that the page lies beyond
+};
+
+struct page_request {
+    std::uint32_t size = 20;
+    std::optional<position> from;
+    std::uint64_t rows_read_max = 100'000;
+};
+
+template <class View>
+struct page {
+    std::vector<View> results;
+    std::optional<position> next;
+    std::optional<position> previous;
+};
+
+struct post_filter {
+    std::optional<entity_id> author;
+    bool is_deleted = false;  ///< requires: `author` is set, and is the viewer
+};
+struct file_filter {
+    std::optional<entity_id> post;
+};
+struct comment_filter {
+    std::optional<entity_id> post;
+    std::optional<entity_id> author;
+};
+struct like_filter {
+    std::optional<entity_id> post;
+    std::optional<entity_id> user;
+};
+
+/// Errors of all: budget_exceeded.
+result<page<user_view>> list_users(const kv::reader& reader, const page_request& request);
+result<page<post_view>> list_posts(const kv::reader& reader, entity_id viewer,
+                                   const post_filter& filter, const page_request& request);
+result<page<file_view>> list_files(const kv::reader& reader, const file_filter& filter,
+                                   const page_request& request);
+result<page<comment_view>> list_comments(const kv::reader& reader, const comment_filter& filter,
+                                         const page_request& request);
+result<page<like_view>> list_likes(const kv::reader& reader, const like_filter& filter,
+                                   const page_request& request);
+
+}  // namespace pinhole::storage

@@ -1,0 +1,106 @@
+#include "storage/media_placement.hpp"
+
+#include <string>
+
+namespace pinhole::storage {
+
+namespace {
+
+constexpr std::string_view url_prefix = "/media/";
+constexpr std::uint32_t posts_per_step = 256;
+/// Far above what a post can have had: files_per_post_max, and none can be added later.
+constexpr std::uint32_t files_read_max = 1024;
+
+std::vector<entity_id> ids_in_index(const row_reader& rows, std::uint8_t number, bool alive,
+                                    kv::part_id part, std::string from, std::uint32_t limit,
+                                    std::string* last_key = nullptr) {
+    const std::string prefix = index_prefix(number, alive);
+    std::vector<entity_id> ids;
+    for (const kv::row& entry : rows.raw().scan({.part = part,
+                                                 .family = families::index,
+                                                 .from = from.empty() ? prefix : std::move(from),
+                                                 .to = kv::prefix_end(prefix),
+                                                 .limit = limit})) {
+        ids.push_back(id_of_index_key(entry.key));
+        if (last_key != nullptr) {
+            *last_key = entry.key;
+        }
+    }
+    return ids;
+}
+
+struct placement {
+    std::vector<std::string> shown;
+    std::vector<std::string> hidden;
+};
+
+placement wanted_placement(row_reader& rows, entity_id post) {
+    const bool is_visible = rows.visible_post(post) != nullptr;
+    const std::uint8_t by_post = std::get<1>(schema<file>::indexes).number;
+    placement wanted;
+    for (const bool alive : {true, false}) {
+        const auto ids = ids_in_index(rows, by_post, alive, post, {}, files_read_max);
+        for (const auto& found : rows.find_many<file>(ids)) {
+            if (found && found->row.url.starts_with(url_prefix)) {
+                auto& side = is_visible && alive ? wanted.shown : wanted.hidden;
+                side.push_back(found->row.url.substr(url_prefix.size()));
+            }
+        }
+    }
+    return wanted;
+}
+
+}  // namespace
+
+result<void> media_placement::place_post(entity_id post) {
+    const std::lock_guard lock{post_locks_[static_cast<std::uint64_t>(post) % post_locks_.size()]};
+    const placement wanted = [&] {
+        const auto snapshot = store_.snapshot(kv::read_mode::blocking);
+        row_reader rows{*snapshot};
+        return wanted_placement(rows, post);
+    }();
+    if (!media_.hide_all(wanted.hidden) || !media_.show_all(wanted.shown)) {
+        return fail(error_code::storage_full, "The disk is full.");
+    }
+    return {};
+}
+
+result<void> media_placement::place_posts_of(entity_id author) {
+    const std::uint8_t by_author = std::get<1>(schema<post>::indexes).number;
+    std::string from;
+    for (;;) {
+        // Posts that are deleted themselves are hidden already, whatever becomes of their author.
+        std::string last_key;
+        const auto ids = [&] {
+            const auto snapshot = store_.snapshot(kv::read_mode::blocking);
+            return ids_in_index(row_reader{*snapshot}, by_author, true, author, from,
+                                posts_per_step, &last_key);
+        }();
+        for (const entity_id id : ids) {
+            if (auto placed = place_post(id); !placed) {
+                return placed;
+            }
+        }
+        if (ids.size() < posts_per_step) {
+            return {};
+        }
+        from = last_key + '\0';
+    }
+}
+
+result<void> media_placement::carry_out(const job& job) {
+    // Read before the rows are: if the job is started over meanwhile, it stays.
+    const auto seen = find_job(*store_.snapshot(kv::read_mode::blocking), job);
+    auto placed = job.kind == job_kind::place_account_media ? place_posts_of(job.subject)
+                                                            : place_post(job.subject);
+    if (!placed || !seen) {
+        return placed;
+    }
+    kv::commit commit;
+    append_job_done(commit, *seen);
+    // The job's record is only a note to do it again; losing this answer would do no harm.
+    store_.submit(std::move(commit), [](kv::outcome) {});
+    return {};
+}
+
+}  // namespace pinhole::storage

@@ -1,0 +1,29 @@
+#include "storage/schema/keys.hpp"
+
+namespace pinhole::storage {
+
+std::string encode_unique_entry(unique_entry entry) {
+    std::string out;
+    append_varint(out, to_zigzag(entry.id));
+    out += entry.alive ? '\x01' : '\x00';
+    return out;
+}
+
+unique_entry decode_unique_entry(std::string_view bytes) {
+    const auto id = take_varint(bytes);
+    if (!id || bytes.size() != 1) {
+        throw corrupt_row{"a unique entry is damaged"};
+    }
+    return {from_zigzag(*id), bytes.front() == '\x01'};
+}
+
+entity_id id_of_index_key(std::string_view key_bytes) {
+    constexpr std::size_t id_bytes = sizeof(entity_id);
+    if (key_bytes.size() < id_bytes) {
+        throw corrupt_row{"an index key is cut short"};
+    }
+    kv::key_reader in{key_bytes.substr(key_bytes.size() - id_bytes)};
+    return in.read_i64().value();
+}
+
+}  // namespace pinhole::storage

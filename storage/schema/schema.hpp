@@ -1,0 +1,177 @@
+// The vocabulary in which entities.hpp declares an entity: fields, references, indexes, unique
+// rules. A declaration is data, read at compile time; the row codec, index upkeep, JSON, OpenAPI
+// and (later) filters, dump and restore are all derived from it. Adding a field is one line there.
+//
+// What it refuses to know: HTTP, the store's backend, any particular entity.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include "storage/base/id.hpp"
+#include "storage/schema/text_rule.hpp"
+
+namespace pinhole::storage {
+
+/// Specialised for each entity in entities.hpp.
+template <class Row>
+struct schema;
+
+/// A foreign key. The target type makes the relation part of the field's type.
+template <class Target>
+struct reference_to {
+    using target = Target;
+    entity_id id = 0;
+    bool operator==(const reference_to&) const = default;
+};
+
+template <class T>
+inline constexpr bool is_reference = false;
+template <class Target>
+inline constexpr bool is_reference<reference_to<Target>> = true;
+
+/// Who gets to see a field.
+enum class exposure : std::uint8_t {
+    api,       ///< in the API's JSON and in dumps
+    derived,   ///< in the API's JSON; rebuilt by a restore, so not in dumps
+    dump,      ///< in dumps only
+    internal,  ///< stays in the database
+};
+
+template <class Row, class Value>
+struct field {
+    using value_type = Value;
+    std::uint32_t tag;  ///< on disk: never renumber, never reuse
+    std::string_view name;
+    Value Row::* member;
+    exposure shown = exposure::api;
+    text_rule rule = {};
+};
+template <class Row, class Value>
+field(std::uint32_t, const char*, Value Row::*) -> field<Row, Value>;
+template <class Row, class Value>
+field(std::uint32_t, const char*, Value Row::*, exposure) -> field<Row, Value>;
+template <class Row, class Value>
+field(std::uint32_t, const char*, Value Row::*, exposure, text_rule) -> field<Row, Value>;
+
+/// A JSON member that is not stored in the row but joined when the row is read (a counter, say).
+template <class View, class Value>
+struct computed {
+    using value_type = Value;
+    std::string_view name;
+    Value View::* member;
+};
+template <class View, class Value>
+computed(const char*, Value View::*) -> computed<View, Value>;
+
+template <class T>
+inline constexpr bool is_stored_field = false;
+template <class Row, class Value>
+inline constexpr bool is_stored_field<field<Row, Value>> = true;
+
+/// Marks an index or unique rule whose entries lie in one part for the whole entity.
+struct global_scope {};
+
+/// An ordered index: number, alive flag, the members' values, the row's id. `scope` is the
+/// reference whose id routes the entry (a post's comments lie in the post's part), or
+/// `global_scope`. Numbers are on disk and unique over all entities: never renumber.
+template <class Scope, class... Members>
+struct index {
+    std::uint8_t number;
+    std::string_view name;
+    Scope scope;
+    std::tuple<Members...> members;
+};
+
+/// A unique rule: the same without the id, alive or not, so that a deleted row keeps its place.
+/// Scoped by a reference, or (with `global_scope`) routed by a hash of the values.
+template <class Scope, class... Members>
+struct unique {
+    std::uint8_t number;
+    std::string_view name;
+    Scope scope;
+    std::tuple<Members...> members;
+};
+
+template <class Row, class Function>
+constexpr void for_each_field(Function&& function) {
+    std::apply([&](const auto&... f) { (function(f), ...); }, schema<Row>::fields);
+}
+
+template <class Row, class Function>
+constexpr void for_each_stored_field(Function&& function) {
+    for_each_field<Row>([&](const auto& f) {
+        if constexpr (is_stored_field<std::remove_cvref_t<decltype(f)>>) {
+            function(f);
+        }
+    });
+}
+
+/// The rule declared for a text field, looked up by name at compile time.
+template <class Row>
+consteval text_rule rule_of(std::string_view name) {
+    text_rule found{};
+    bool known = false;
+    for_each_stored_field<Row>([&](const auto& f) {
+        if (f.name == name) {
+            found = f.rule;
+            known = true;
+        }
+    });
+    if (!known) {
+        throw "the entity has no field of this name";
+    }
+    return found;
+}
+
+/// Tags and names are unique within the entity. Tags may stand in any order, since the
+/// declaration's order is that of the JSON.
+template <class Row>
+consteval bool is_sound() {
+    std::array<std::string_view, std::tuple_size_v<decltype(schema<Row>::fields)>> names{};
+    std::size_t count = 0;
+    bool sound = true;
+    for_each_field<Row>([&](const auto& f) {
+        for (std::size_t i = 0; i < count; ++i) {
+            sound = sound && names[i] != f.name;
+        }
+        names[count++] = f.name;
+        if constexpr (is_stored_field<std::remove_cvref_t<decltype(f)>>) {
+            sound = sound && f.tag != 0;
+        }
+    });
+    for_each_stored_field<Row>([&](const auto& f) {
+        std::size_t same = 0;
+        for_each_stored_field<Row>([&](const auto& g) { same += g.tag == f.tag ? 1 : 0; });
+        sound = sound && same == 1;
+    });
+    return sound;
+}
+
+template <class Row, class Function>
+constexpr void for_each_index(Function&& function) {
+    std::apply([&](const auto&... i) { (function(i), ...); }, schema<Row>::indexes);
+}
+template <class Row, class Function>
+constexpr void for_each_unique(Function&& function) {
+    std::apply([&](const auto&... u) { (function(u), ...); }, schema<Row>::uniques);
+}
+
+/// Index numbers, and unique numbers, are distinct over all entities.
+template <class... Rows>
+consteval bool has_distinct_numbers() {
+    std::array<int, 256> indexes{};
+    std::array<int, 256> uniques{};
+    (for_each_index<Rows>([&](const auto& i) { ++indexes[i.number]; }), ...);
+    (for_each_unique<Rows>([&](const auto& u) { ++uniques[u.number]; }), ...);
+    bool distinct = true;
+    for (std::size_t number = 0; number < 256; ++number) {
+        distinct = distinct && indexes[number] <= 1 && uniques[number] <= 1;
+    }
+    return distinct;
+}
+
+}  // namespace pinhole::storage

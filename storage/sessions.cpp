@@ -1,0 +1,121 @@
+#include "storage/sessions.hpp"
+
+#include <algorithm>
+
+#include "storage/base/text.hpp"
+
+namespace pinhole::storage {
+
+namespace {
+
+/// What a browser says of itself, cut to a bound, without what a terminal or a log would choke on.
+std::string to_printable(std::string_view user_agent) {
+    std::string text{user_agent.substr(0, user_agent_bytes_max)};
+    std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    while (!text.empty() && !count_code_points(text)) {
+        text.pop_back();
+    }
+    return text;
+}
+
+std::unexpected<error> login_needed() {
+    return fail(error_code::unauthenticated, "This needs a valid login token.");
+}
+
+}  // namespace
+
+new_session make_session(const secrets& keys, entity_id id, entity_id user,
+                         std::string_view user_agent, timestamp at, std::chrono::seconds life) {
+    const login_token token = keys.make_login_token(id);
+    return {.row = {.id = id,
+                    .user = {user},
+                    .token_hash = keys.hash_login_token(token),
+                    .user_agent = to_printable(user_agent),
+                    .created_at = at,
+                    .last_used_at = at,
+                    .expires_at = at + life},
+            .token = token};
+}
+
+result<authenticated> authenticate(const kv::reader& reader, const secrets& keys,
+                                   const login_token& token, timestamp at) {
+    row_reader rows{reader};
+    auto login = rows.find<session>(token.session);
+    if (!login || !keys.is_token_of(login->row.token_hash, token) || login->row.expires_at <= at) {
+        return login_needed();
+    }
+    const auto* account = rows.alive_user(login->row.user.id);
+    if (account == nullptr) {
+        return login_needed();
+    }
+    const caller who{account->row.id, login->row.id, account->row.is_staff};
+    return authenticated{who, std::move(*login)};
+}
+
+bool wants_refresh(const session& row, timestamp at, std::chrono::seconds life) {
+    return at - row.last_used_at > std::chrono::microseconds{life} / 100;
+}
+
+kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::seconds life) {
+    session row = seen.row;
+    row.last_used_at = at;
+    row.expires_at = at + life;
+    kv::commit commit;
+    append_update(commit, seen, row);
+    return commit;
+}
+
+std::vector<stored<session>> sessions_of(const row_reader& rows, entity_id user) {
+    const std::string prefix = index_prefix(std::get<0>(schema<session>::indexes).number, true);
+    const auto entries = rows.raw().scan({.part = user,
+                                          .family = families::index,
+                                          .from = prefix,
+                                          .to = kv::prefix_end(prefix),
+                                          .limit = 2 * sessions_per_user_max});
+    std::vector<entity_id> ids;
+    for (const kv::row& entry : entries) {
+        ids.push_back(id_of_index_key(entry.key));
+    }
+    std::vector<stored<session>> found;
+    for (auto& row : rows.find_many<session>(ids)) {
+        if (row) {
+            found.push_back(std::move(*row));
+        }
+    }
+    return found;
+}
+
+void append_session(kv::commit& commit, const std::vector<stored<session>>& existing,
+                    const session& row) {
+    if (existing.size() >= sessions_per_user_max) {
+        const std::size_t surplus = existing.size() - sessions_per_user_max + 1;
+        for (std::size_t i = 0; i < surplus; ++i) {
+            append_erase(commit, existing[i]);
+        }
+    }
+    append_create(commit, row);
+}
+
+std::vector<session_view> list_sessions(const kv::reader& reader, const caller& who, timestamp at) {
+    std::vector<session_view> views;
+    for (auto& login : sessions_of(row_reader{reader}, who.user)) {
+        if (login.row.expires_at > at) {
+            const bool is_current = login.row.id == who.session;
+            views.push_back({std::move(login.row), is_current});
+        }
+    }
+    std::ranges::reverse(views);
+    return views;
+}
+
+result<planned<bool>> plan_end_session(const kv::reader& reader, const caller& who, entity_id id) {
+    const auto login = row_reader{reader}.find<session>(id);
+    if (!login || login->row.user.id != who.user) {
+        return not_found("session");
+    }
+    planned<bool> plan{.commit = {}, .value = true};
+    append_erase(plan.commit, *login);
+    return plan;
+}
+
+}  // namespace pinhole::storage

@@ -1,0 +1,62 @@
+// Logins. A session is a row whose token only its client knows; ending it erases the row, so a
+// token is dead at the moment of the commit.
+//
+// Every function here runs inside a unit of work: it reads, decides, and for a change returns the
+// commit. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "storage/base/error.hpp"
+#include "storage/secrets.hpp"
+#include "storage/visibility.hpp"
+
+namespace pinhole::storage {
+
+/// Who is asking, as far as an authenticated request knows.
+struct caller {
+    entity_id user = 0;
+    entity_id session = 0;
+    bool is_staff = false;
+};
+
+/// A login beyond this many ends the account's oldest one.
+inline constexpr std::uint32_t sessions_per_user_max = 50;
+inline constexpr std::size_t user_agent_bytes_max = 256;
+
+struct new_session {
+    session row;
+    login_token token;
+};
+new_session make_session(const secrets& keys, entity_id id, entity_id user,
+                         std::string_view user_agent, timestamp at, std::chrono::seconds life);
+
+struct authenticated {
+    storage::caller caller;
+    stored<session> session;
+};
+
+/// The caller behind a token. Errors: unauthenticated (unknown, ended, expired, account deleted).
+result<authenticated> authenticate(const kv::reader& reader, const secrets& keys,
+                                   const login_token& token, timestamp at);
+
+/// Tokens live as long as they are used: true when the sliding expiry is worth moving. At most
+/// once in a hundredth of the life, so that reading does not turn into writing.
+bool wants_refresh(const session& row, timestamp at, std::chrono::seconds life);
+kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::seconds life);
+
+/// Adds a login, ending the oldest ones beyond the limit. `existing` as `sessions_of` gives them.
+void append_session(kv::commit& commit, const std::vector<stored<session>>& existing,
+                    const session& row);
+
+/// All logins of a user, oldest first.
+std::vector<stored<session>> sessions_of(const row_reader& rows, entity_id user);
+
+std::vector<session_view> list_sessions(const kv::reader& reader, const caller& who, timestamp at);
+
+/// Errors: not_found (also for somebody else's).
+result<planned<bool>> plan_end_session(const kv::reader& reader, const caller& who, entity_id id);
+
+}  // namespace pinhole::storage
