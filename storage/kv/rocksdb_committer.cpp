@@ -1,0 +1,237 @@
+#include "storage/kv/rocksdb_committer.hpp"
+
+#include <sys/statvfs.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace pinhole::kv {
+namespace {
+
+/// What one write carries at most: enough to share a sync among all who can be waiting, little
+/// enough that nobody waits long behind it. A single larger commit goes alone.
+constexpr std::size_t group_commits_max = 512;
+constexpr std::size_t group_bytes_max = std::size_t{4} << 20U;
+
+/// What an operation weighs besides its key and value.
+constexpr std::size_t operation_overhead_bytes = sizeof(operation);
+
+const std::string* value_of(const operation& operation) {
+    if (const auto* each = std::get_if<insert>(&operation)) {
+        return &each->value;
+    }
+    if (const auto* each = std::get_if<put>(&operation)) {
+        return &each->value;
+    }
+    return nullptr;
+}
+
+const key& key_of(const operation& operation) {
+    return std::visit([](const auto& each) -> const key& { return each.key; }, operation);
+}
+
+bool is_allowed(const operation& operation, family_kind kind) {
+    if (std::holds_alternative<erase>(operation)) {
+        return true;
+    }
+    return std::holds_alternative<add>(operation) == (kind == family_kind::counters);
+}
+
+/// How much memory a commit holds.
+/// Requires: its keys, values and families are within their limits.
+std::size_t weigh(const database& database, const commit& commit) {
+    std::size_t bytes = 0;
+    for (const auto& operation : commit.operations) {
+        const auto& key = key_of(operation);
+        const auto* value = value_of(operation);
+        assert(key.bytes.size() <= key_bytes_max);
+        assert(value == nullptr || value->size() <= value_bytes_max);
+        assert(is_allowed(operation, database.family_of(key.family).kind));
+        bytes +=
+            operation_overhead_bytes + key.bytes.size() + (value != nullptr ? value->size() : 0);
+    }
+    return bytes;
+}
+
+std::function<std::uint64_t()> make_free_bytes(const rocksdb_options& options) {
+    if (options.free_bytes) {
+        return options.free_bytes;
+    }
+    return [directory = options.directory.string()]() -> std::uint64_t {
+        struct statvfs disk{};
+        while (::statvfs(directory.c_str(), &disk) != 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            throw storage_failure("statvfs " + directory + ": " + std::strerror(errno));
+        }
+        return std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    };
+}
+
+}  // namespace
+
+committer::committer(const database& database, const rocksdb_options& options)
+    : database_(database),
+      health_(database.health()),
+      queue_commits_max_(options.queue_commits_max),
+      queue_bytes_max_(options.queue_bytes_max),
+      reserve_bytes_(options.reserve_bytes),
+      room_interval_(options.room_interval),
+      free_bytes_(make_free_bytes(options)),
+      room_due_(std::chrono::steady_clock::now()),
+      group_(database) {
+    write_options_.sync = options.sync;
+    thread_ = std::thread([this] { run(); });
+}
+
+committer::~committer() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    arrived_.notify_one();
+    thread_.join();
+}
+
+void committer::submit(commit commit, store::completion done) {
+    waiting one{std::move(commit), std::move(done), 0, outcome::unavailable};
+    one.bytes = weigh(database_, one.commit);
+    if (!enqueue(one)) {
+        one.done(outcome::unavailable);
+    }
+}
+
+/// Takes `one` over, or leaves it alone and answers false.
+bool committer::enqueue(waiting& one) {
+    if (health_.current() == health::failed) {
+        return false;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_ || queue_.size() >= queue_commits_max_ ||
+            queue_bytes_ + one.bytes > queue_bytes_max_) {
+            return false;
+        }
+        queue_bytes_ += one.bytes;
+        queue_.push_back(std::move(one));
+    }
+    arrived_.notify_one();
+    return true;
+}
+
+void committer::run() noexcept {
+    for (;;) {
+        auto commits = take_waiting();
+        if (!commits) {
+            return;
+        }
+        look_at_room();
+        for (std::span<waiting> rest(*commits); !rest.empty();) {
+            const auto group = next_group(rest);
+            finish(group);
+            rest = rest.subspan(group.size());
+        }
+    }
+}
+
+std::optional<std::vector<committer::waiting>> committer::take_waiting() {
+    std::unique_lock lock(mutex_);
+    arrived_.wait_for(lock, room_interval_, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_ && queue_.empty()) {
+        return std::nullopt;
+    }
+    queue_bytes_ = 0;
+    return std::exchange(queue_, {});
+}
+
+std::span<committer::waiting> committer::next_group(std::span<waiting> commits) {
+    std::size_t count = 1;
+    std::size_t bytes = commits.front().bytes;
+    while (count < commits.size() && count < group_commits_max &&
+           bytes + commits[count].bytes <= group_bytes_max) {
+        bytes += commits[count].bytes;
+        ++count;
+    }
+    return commits.first(count);
+}
+
+void committer::finish(std::span<waiting> group) {
+    if (health_.current() == health::ok) {
+        try {
+            decide(group);
+            write(group);
+        } catch (const storage_failure& failure) {
+            // Only reading throws, and it precedes the write: nothing of the group was done.
+            health_.fail(failure.what());
+            for (auto& one : group) {
+                one.result = outcome::unavailable;
+            }
+        }
+    }
+    for (auto& one : group) {
+        one.done(one.result);
+    }
+}
+
+void committer::decide(std::span<waiting> group) {
+    group_.begin();
+    for (auto& one : group) {
+        one.result = group_.decide(one.commit);
+    }
+}
+
+void committer::write(std::span<waiting> group) {
+    if (group_.batch().Count() == 0) {
+        return;
+    }
+    const auto status = database_.rocks().Write(write_options_, &group_.batch());
+    if (status.ok()) {
+        assert(database_.rocks().GetLatestSequenceNumber() == group_.last_sequence());
+        return;
+    }
+    if (status.IsNoSpace()) {
+        health_.set_database_full(true);
+    } else {
+        health_.fail("writing: " + status.ToString());
+    }
+    // Where it failed is not known: the log may hold the batch whole (only its sync failed).
+    for (auto& one : group) {
+        if (one.result == outcome::ok) {
+            one.result = outcome::unknown;
+        }
+    }
+}
+
+void committer::look_at_room() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < room_due_) {
+        return;
+    }
+    room_due_ = now + room_interval_;
+    try {
+        const bool low = free_bytes_() < reserve_bytes_;
+        health_.set_room_low(low);
+        if (!low && health_.database_full()) {
+            try_to_resume();
+        }
+    } catch (const storage_failure& failure) {
+        health_.fail(failure.what());
+    }
+}
+
+/// RocksDB polls for room and recovers by itself; asking it to resume tells us when it has.
+void committer::try_to_resume() {
+    const auto status = database_.rocks().Resume();
+    if (status.ok()) {
+        health_.set_database_full(false);
+        return;
+    }
+    if (!status.IsBusy() && !status.IsNoSpace()) {
+        health_.fail("recovering from a full disk: " + status.ToString());
+    }
+}
+
+}  // namespace pinhole::kv

@@ -1,0 +1,77 @@
+// The one thread that writes: takes all waiting commits, has them decided, writes what passes with
+// one synced write, completes them.
+//
+// Thread-safety: submit, from any thread. Blocking: submit never; the destructor until what is
+// queued is finished.
+#pragma once
+
+#include <rocksdb/options.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "storage/kv/rocksdb_commit_group.hpp"
+#include "storage/kv/rocksdb_database.hpp"
+#include "storage/kv/rocksdb_store.hpp"
+
+namespace pinhole::kv {
+
+class committer {
+public:
+    /// Requires: the database outlives it.
+    committer(const database& database, const rocksdb_options& options);
+    /// Stops taking, finishes what is queued.
+    ~committer();
+    committer(const committer&) = delete;
+    committer& operator=(const committer&) = delete;
+
+    void submit(commit commit, store::completion done);
+
+private:
+    struct waiting {
+        kv::commit commit;
+        store::completion done;
+        std::size_t bytes = 0;
+        outcome result = outcome::unavailable;
+    };
+
+    bool enqueue(waiting& one);
+    void run() noexcept;
+    /// Waits for commits, or for the room to be due for a look (empty then).
+    /// Nothing at all: the store is closing and the queue is empty.
+    std::optional<std::vector<waiting>> take_waiting();
+    /// As many as one write may carry, from the front.
+    static std::span<waiting> next_group(std::span<waiting> commits);
+    void finish(std::span<waiting> group);
+    void decide(std::span<waiting> group);
+    void write(std::span<waiting> group);
+    void look_at_room();
+    void try_to_resume();
+
+    const database& database_;
+    health_tracker& health_;
+    rocksdb::WriteOptions write_options_;
+    const std::size_t queue_commits_max_;
+    const std::size_t queue_bytes_max_;
+    const std::uint64_t reserve_bytes_;
+    const std::chrono::milliseconds room_interval_;
+    std::function<std::uint64_t()> free_bytes_;
+    std::chrono::steady_clock::time_point room_due_;
+    commit_group group_;
+
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::vector<waiting> queue_;
+    std::size_t queue_bytes_ = 0;
+    bool stopping_ = false;
+
+    std::thread thread_;  ///< last: starts when everything else is there
+};
+
+}  // namespace pinhole::kv

@@ -1,0 +1,130 @@
+#include "storage/kv/rocksdb_database.hpp"
+
+#include <rocksdb/cache.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "storage/kv/rocksdb_format.hpp"
+#include "storage/kv/rocksdb_tuning.hpp"
+
+namespace pinhole::kv {
+namespace {
+
+/// In RocksDB's own words, for the log.
+[[noreturn]] void refuse_to_open(const rocksdb_options& options, const rocksdb::Status& status) {
+    const std::string directory = options.directory.string();
+    const std::string reason = status.ToString();
+    // RocksDB has no code for this; the two texts are another process's lock and our own.
+    if (reason.find("lock file") != std::string::npos ||
+        reason.find("lock hold by current process") != std::string::npos) {
+        throw storage_failure("the database in " + directory + " is already open: " + reason);
+    }
+    if (status.IsCorruption()) {
+        throw storage_failure(
+            "the database in " + directory + " is damaged: " + reason +
+            ". Restore it from a backup. If there is none and the damage is in a .log file, it can "
+            "be opened truncated, which loses the acknowledged writes behind the damage");
+    }
+    throw storage_failure("cannot open the database in " + directory + ": " + reason);
+}
+
+/// Whether there is a database already.
+/// Errors: throws storage_failure when it is there but has lost the file that names its state:
+/// RocksDB would make an empty one over it.
+bool is_database(const std::filesystem::path& directory) {
+    if (std::filesystem::exists(directory / "CURRENT")) {
+        return true;
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+        const auto extension = entry.path().extension();
+        if (extension == ".sst" || extension == ".log") {
+            throw storage_failure("the database in " + directory.string() +
+                                  " is damaged: its file CURRENT is missing");
+        }
+    }
+    return false;
+}
+
+/// Families that stand on disk but not in the options were made by a newer version, whose rules
+/// about them (indexes, counters) this one cannot keep.
+void refuse_unknown_families(const rocksdb_options& options,
+                             const std::vector<std::string>& known) {
+    std::vector<std::string> present;
+    const auto status =
+        rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), options.directory.string(), &present);
+    if (!status.ok()) {
+        refuse_to_open(options, status);
+    }
+    for (const auto& name : present) {
+        if (std::ranges::find(known, name) == known.end()) {
+            throw storage_failure("the database in " + options.directory.string() +
+                                  " has a family unknown to this version: " + name);
+        }
+    }
+}
+
+}  // namespace
+
+database::database(const rocksdb_options& options, std::shared_ptr<health_tracker> health)
+    : health_(std::move(health)), cache_(rocksdb::NewLRUCache(options.block_cache_bytes)) {
+    for (const auto& spec : options.families) {
+        auto& family = families_[spec.id];
+        assert(family.name.empty() && "two families with one id");
+        family.kind = spec.kind;
+        family.name = spec.name;
+    }
+    open(options);
+    if (!options.sync) {
+        health_->log(log_level::warning,
+                     "sync is off: commits are acknowledged before they are on disk, and a crash "
+                     "of the machine loses them; for bulk loading only");
+    }
+}
+
+void database::open(const rocksdb_options& options) {
+    std::error_code error;
+    std::filesystem::create_directories(options.directory, error);
+    if (error) {
+        throw storage_failure("cannot make the directory " + options.directory.string() + ": " +
+                              error.message());
+    }
+    std::vector<std::string> names{rocksdb::kDefaultColumnFamilyName};
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors{
+        {names.front(), make_family_options(family_kind::rows, cache_)}};
+    for (const auto& spec : options.families) {
+        names.push_back(to_column_family_name(spec));
+        descriptors.emplace_back(names.back(), make_family_options(spec.kind, cache_));
+    }
+    if (is_database(options.directory)) {
+        refuse_unknown_families(options, names);
+    }
+    rocksdb::DB* opened = nullptr;
+    const auto status =
+        rocksdb::DB::Open(make_database_options(options, cache_, health_),
+                          options.directory.string(), descriptors, &handles_, &opened);
+    if (!status.ok()) {
+        refuse_to_open(options, status);
+    }
+    rocks_.reset(opened);
+    for (std::size_t at = 0; at < options.families.size(); ++at) {
+        families_[options.families[at].id].handle = handles_[at + 1];
+    }
+}
+
+database::~database() {
+    assert(readers_ == 0 && "a reader outlives the store");
+    for (auto* handle : handles_) {
+        const auto status = rocks_->DestroyColumnFamilyHandle(handle);
+        if (!status.ok()) {
+            health_->log(log_level::error, "closing a family: " + status.ToString());
+        }
+    }
+    const auto status = rocks_->Close();
+    if (!status.ok()) {
+        health_->log(log_level::error, "closing the database: " + status.ToString());
+    }
+}
+
+}  // namespace pinhole::kv
