@@ -1,0 +1,440 @@
+// What is particular to the RocksDB backend: opening, the cached mode, damage, full disks.
+#include "storage/kv/rocksdb_store.hpp"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <condition_variable>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <latch>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/kv/store_conformance.hpp"
+#include "tests/kv/test_store.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace pinhole::kv::test {
+namespace {
+
+using pinhole::test::temporary_directory;
+
+rocksdb_options make_options(const std::filesystem::path& directory) {
+    rocksdb_options options;
+    options.directory = directory;
+    options.families.assign(families.begin(), families.end());
+    return options;
+}
+
+class rocksdb_backend final : public backend {
+public:
+    std::unique_ptr<store> open() override { return open_rocksdb(make_options(directory_.path())); }
+
+private:
+    temporary_directory directory_;
+};
+
+const bool registered = (register_conformance("rocksdb_conformance",
+                                              [] { return std::make_unique<rocksdb_backend>(); }),
+                         true);
+
+/// Keeps what the store logs.
+class log_keeper {
+public:
+    log_function function() {
+        return [this](log_level level, std::string_view message) {
+            const std::lock_guard lock(mutex_);
+            lines_.emplace_back(level, message);
+        };
+    }
+
+    bool has(log_level level, std::string_view text) const {
+        const std::lock_guard lock(mutex_);
+        return std::ranges::any_of(lines_, [&](const auto& line) {
+            return line.first == level && line.second.find(text) != std::string::npos;
+        });
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<std::pair<log_level, std::string>> lines_;
+};
+
+/// What opening says when it refuses; none when it opens.
+std::optional<std::string> refusal(rocksdb_options options) {
+    try {
+        open_rocksdb(std::move(options));
+        return std::nullopt;
+    } catch (const storage_failure& failure) {
+        return failure.what();
+    }
+}
+
+bool contains(const std::optional<std::string>& text, std::string_view part) {
+    return text && text->find(part) != std::string::npos;
+}
+
+/// The write-ahead log of the last life: the one with the highest number.
+std::filesystem::path newest_log(const std::filesystem::path& directory) {
+    std::filesystem::path newest;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+        if (entry.path().extension() == ".log") {
+            newest = std::max(newest, entry.path());
+        }
+    }
+    BOOST_REQUIRE(!newest.empty());
+    return newest;
+}
+
+constexpr int written = 100;
+
+void write_rows(const std::filesystem::path& directory) {
+    const auto store = open_rocksdb(make_options(directory));
+    for (int number = 0; number < written; ++number) {
+        BOOST_REQUIRE(apply(*store, {insert{row_key(std::to_string(number)),
+                                            std::string(100, 'v')}}) == outcome::ok);
+    }
+}
+
+int count_rows(const store& store) {
+    return static_cast<int>(scan(store, {1, rows, "", "", 10'000, false}).size());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(rocksdb)
+
+BOOST_AUTO_TEST_CASE(a_second_open_in_the_process_is_refused) {
+    const temporary_directory directory;
+    const auto store = open_rocksdb(make_options(directory.path()));
+    BOOST_TEST(contains(refusal(make_options(directory.path())), "already open"));
+}
+
+BOOST_AUTO_TEST_CASE(a_second_process_is_refused) {
+    const temporary_directory directory;
+    int opened[2];
+    int release[2];
+    BOOST_REQUIRE_EQUAL(::pipe(opened), 0);
+    BOOST_REQUIRE_EQUAL(::pipe(release), 0);
+    const auto child = ::fork();
+    BOOST_REQUIRE(child >= 0);
+    if (child == 0) {
+        ::close(release[1]);
+        char byte = 'x';
+        const auto store = open_rocksdb(make_options(directory.path()));
+        // Holds it until the parent closes its end.
+        const bool told = ::write(opened[1], &byte, 1) == 1;
+        const bool ended = ::read(release[0], &byte, 1) == 0;
+        ::_exit(told && ended ? 0 : 1);
+    }
+    ::close(opened[1]);
+    char byte = 0;
+    BOOST_REQUIRE_EQUAL(::read(opened[0], &byte, 1), 1);
+    BOOST_TEST(contains(refusal(make_options(directory.path())), "already open"));
+    ::close(release[1]);
+    int status = 0;
+    BOOST_REQUIRE_EQUAL(::waitpid(child, &status, 0), child);
+    BOOST_TEST(status == 0);
+    ::close(opened[0]);
+    ::close(release[0]);
+    // The lock went with the process.
+    BOOST_TEST(!refusal(make_options(directory.path())).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_family_unknown_to_this_version_is_refused) {
+    const temporary_directory directory;
+    auto newer = make_options(directory.path());
+    newer.families.push_back({9, "from_the_future", family_kind::rows});
+    BOOST_TEST(!refusal(newer).has_value());
+    BOOST_TEST(contains(refusal(make_options(directory.path())), "9.from_the_future"));
+    BOOST_TEST(!refusal(newer).has_value());
+    // A number that changed its name is another family.
+    auto renamed = newer;
+    renamed.families.back().name = "renamed";
+    BOOST_TEST(contains(refusal(renamed), "9.from_the_future"));
+}
+
+BOOST_AUTO_TEST_CASE(a_new_family_is_made) {
+    const temporary_directory directory;
+    write_rows(directory.path());
+    auto newer = make_options(directory.path());
+    newer.families.push_back({9, "added", family_kind::rows});
+    const auto store = open_rocksdb(newer);
+    BOOST_TEST((apply(*store, {insert{{1, 9, "k"}, ""}}) == outcome::ok));
+    BOOST_TEST(count_rows(*store) == written);
+}
+
+BOOST_AUTO_TEST_CASE(a_cached_reader_never_goes_to_the_disk) {
+    const temporary_directory directory;
+    {
+        const auto store = open_rocksdb(make_options(directory.path()));
+        BOOST_REQUIRE(apply(*store, {put{row_key("k"), "v"}, put{index_key("k"), "v"},
+                                     add{count_key("k"), 1}}) == outcome::ok);
+        // What is in memory answers.
+        BOOST_TEST(store->snapshot(read_mode::cached)->get(row_key("k")).has_value());
+    }
+    const auto store = open_rocksdb(make_options(directory.path()));
+    BOOST_TEST(store->capabilities().cached_reads);
+    const std::vector<key> keys{row_key("k"), row_key("absent")};
+    const std::vector<key> count_keys{count_key("k")};
+    const range range{1, index, "", "", 10, false};
+    const auto cold = store->snapshot(read_mode::cached);
+    BOOST_CHECK_THROW(cold->get(row_key("k")), would_block);
+    BOOST_CHECK_THROW(cold->multi_get(keys), would_block);
+    BOOST_CHECK_THROW(cold->scan(range), would_block);
+    BOOST_CHECK_THROW(cold->scan({1, index, "", "", 10, true}), would_block);
+    BOOST_CHECK_THROW(cold->counter(count_key("k")), would_block);
+    BOOST_CHECK_THROW(cold->counters(count_keys), would_block);
+
+    const auto blocking = store->snapshot(read_mode::blocking);
+    BOOST_TEST(blocking->get(row_key("k")).value().value == "v");
+    BOOST_TEST(blocking->scan(range).size() == 1U);
+    BOOST_TEST(blocking->counter(count_key("k")) == 1);
+
+    // The same cached reader, after another has brought the blocks.
+    BOOST_TEST(cold->get(row_key("k")).value().value == "v");
+    BOOST_TEST(cold->multi_get(keys).at(0).value().value == "v");
+    BOOST_TEST(!cold->multi_get(keys).at(1).has_value());
+    BOOST_TEST(cold->scan(range).size() == 1U);
+    BOOST_TEST(cold->counters(count_keys).at(0) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_flipped_byte_in_the_log_is_refused) {
+    const temporary_directory directory;
+    write_rows(directory.path());
+    {
+        const auto log = newest_log(directory.path());
+        std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
+        const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(log) / 2);
+        file.seekg(middle);
+        const auto byte = file.get();
+        file.seekp(middle);
+        file.put(static_cast<char>(byte ^ 0x10));
+        BOOST_REQUIRE(file.good());
+    }
+    const auto answer = refusal(make_options(directory.path()));
+    BOOST_TEST(contains(answer, "is damaged"));
+    BOOST_TEST(contains(answer, directory.path().string()));
+
+    auto truncating = make_options(directory.path());
+    truncating.on_damaged_log = damaged_log::truncate;
+    const auto store = open_rocksdb(truncating);
+    BOOST_TEST(count_rows(*store) > 0);
+    BOOST_TEST(count_rows(*store) < written);
+    BOOST_TEST((apply(*store, {insert{row_key("new"), ""}}) == outcome::ok));
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_tail_is_accepted) {
+    const temporary_directory directory;
+    write_rows(directory.path());
+    const auto log = newest_log(directory.path());
+    std::filesystem::resize_file(log, std::filesystem::file_size(log) - 20);
+    const auto store = open_rocksdb(make_options(directory.path()));
+    // Only the record that was torn is gone.
+    BOOST_TEST(count_rows(*store) == written - 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_current_file_is_not_taken_for_a_new_database) {
+    const temporary_directory directory;
+    write_rows(directory.path());
+    std::filesystem::remove(directory.path() / "CURRENT");
+    BOOST_TEST(contains(refusal(make_options(directory.path())), "CURRENT is missing"));
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_table_is_a_storage_failure) {
+    const temporary_directory directory;
+    write_rows(directory.path());
+    // Opening moves the rows from the log to a table.
+    open_rocksdb(make_options(directory.path()));
+    for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+        if (entry.path().extension() == ".sst") {
+            std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+            file.seekp(100);
+            file.write("damaged", 7);
+        }
+    }
+    const auto store = open_rocksdb(make_options(directory.path()));
+    BOOST_CHECK_EXCEPTION(get(*store, row_key("0")), storage_failure, [](const auto& failure) {
+        return contains(failure.what(), "family rows");
+    });
+}
+
+BOOST_AUTO_TEST_CASE(sync_off_is_said_in_the_log) {
+    const temporary_directory directory;
+    log_keeper log;
+    auto options = make_options(directory.path());
+    options.log = log.function();
+    open_rocksdb(options);
+    BOOST_TEST(!log.has(log_level::warning, "sync is off"));
+    options.sync = false;
+    const auto store = open_rocksdb(options);
+    BOOST_TEST(log.has(log_level::warning, "sync is off"));
+    BOOST_TEST((apply(*store, {insert{row_key("k"), ""}}) == outcome::ok));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_queue_refuses_at_once) {
+    const temporary_directory directory;
+    auto options = make_options(directory.path());
+    options.queue_commits_max = 4;
+    std::latch inside(1);
+    std::latch release(1);
+    std::atomic<int> done = 0;
+    {
+        const auto store = open_rocksdb(options);
+        store->submit({{put{row_key("first"), ""}}}, [&](outcome) {
+            inside.count_down();
+            release.wait();
+        });
+        inside.wait();
+        // The commit thread is held in the completion: nothing leaves the queue.
+        for (int number = 0; number < 4; ++number) {
+            store->submit({{put{row_key(std::to_string(number)), ""}}},
+                          [&](outcome result) { done += result == outcome::ok; });
+        }
+        auto refused = outcome::ok;
+        store->submit({{put{row_key("fifth"), ""}}}, [&](outcome result) { refused = result; });
+        BOOST_TEST((refused == outcome::unavailable));
+        release.count_down();
+    }
+    BOOST_TEST(done == 4);
+    BOOST_TEST(count_rows(*open_rocksdb(options)) == 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_queue_of_too_many_bytes_refuses_at_once) {
+    const temporary_directory directory;
+    auto options = make_options(directory.path());
+    options.queue_bytes_max = 10'000;
+    const auto store = open_rocksdb(options);
+    BOOST_TEST((apply(*store, {put{row_key("k"), std::string(9'000, 'v')}}) == outcome::ok));
+    BOOST_TEST(
+        (apply(*store, {put{row_key("k"), std::string(10'001, 'v')}}) == outcome::unavailable));
+}
+
+namespace {
+
+/// A disk whose room the test sets; it can wait until the store has looked.
+class disk {
+public:
+    std::function<std::uint64_t()> function() {
+        return [this] {
+            const std::lock_guard lock(mutex_);
+            ++looks_;
+            looked_.notify_all();
+            return free_bytes_;
+        };
+    }
+
+    /// Returns when the store has acted on it: it has begun the look after the one that saw it.
+    void set_free_bytes(std::uint64_t bytes) {
+        std::unique_lock lock(mutex_);
+        free_bytes_ = bytes;
+        looked_.wait(lock, [this, until = looks_ + 2] { return looks_ >= until; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable looked_;
+    std::uint64_t free_bytes_ = std::uint64_t{1} << 40U;
+    int looks_ = 0;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(low_room_refuses_writes_and_heals) {
+    const temporary_directory directory;
+    disk disk;
+    log_keeper log;
+    auto options = make_options(directory.path());
+    options.free_bytes = disk.function();
+    options.room_interval = std::chrono::milliseconds(1);
+    options.log = log.function();
+    const auto store = open_rocksdb(options);
+    BOOST_REQUIRE(apply(*store, {put{row_key("before"), ""}}) == outcome::ok);
+
+    disk.set_free_bytes(options.reserve_bytes - 1);
+    BOOST_TEST((store->health() == health::full));
+    BOOST_TEST((apply(*store, {put{row_key("refused"), ""}}) == outcome::unavailable));
+    BOOST_TEST(value(*store, row_key("before")).has_value());
+    BOOST_TEST(log.has(log_level::warning, "less room than the reserve"));
+
+    disk.set_free_bytes(options.reserve_bytes);
+    BOOST_TEST((store->health() == health::ok));
+    BOOST_TEST((apply(*store, {put{row_key("after"), ""}}) == outcome::ok));
+    BOOST_TEST((keys_of(scan(*store, {1, rows, "", "", 10, false})) ==
+                std::vector<std::string>{"after", "before"}));
+}
+
+namespace {
+
+/// While it lives, no file of the process may grow beyond so many bytes: writes fail with EFBIG.
+class file_size_limit {
+public:
+    explicit file_size_limit(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit limit{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~file_size_limit() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, signal_);
+    }
+    file_size_limit(const file_size_limit&) = delete;
+    file_size_limit& operator=(const file_size_limit&) = delete;
+
+private:
+    void (*signal_)(int);
+    rlimit before_{};
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_write_error_is_final) {
+    const temporary_directory directory;
+    log_keeper log;
+    std::atomic<int> failures = 0;
+    auto options = make_options(directory.path());
+    options.log = log.function();
+    options.on_failure = [&] { ++failures; };
+    std::vector<std::string> acknowledged;
+    std::string uncertain;
+    {
+        const auto store = open_rocksdb(options);
+        const file_size_limit limit(rlim_t{1} << 20U);
+        const std::string big(value_bytes_max, 'v');
+        auto result = outcome::ok;
+        for (int number = 0; result == outcome::ok && number < 100; ++number) {
+            uncertain = std::to_string(number);
+            result = apply(*store, {put{row_key(uncertain), big}});
+            if (result == outcome::ok) {
+                acknowledged.push_back(uncertain);
+            }
+        }
+        BOOST_TEST((result == outcome::unknown));
+        BOOST_TEST(!acknowledged.empty());
+        BOOST_TEST((store->health() == health::failed));
+        BOOST_TEST((apply(*store, {put{row_key("late"), ""}}) == outcome::unavailable));
+        BOOST_TEST(value(*store, row_key(acknowledged.front())).has_value());
+        BOOST_TEST(failures == 1);
+        BOOST_TEST(log.has(log_level::error, "no write is acknowledged any more"));
+    }
+    const auto store = open_rocksdb(options);
+    for (const auto& name : acknowledged) {
+        BOOST_TEST(value(*store, row_key(name)).has_value());
+    }
+    BOOST_TEST(!value(*store, row_key("late")).has_value());
+    BOOST_TEST((apply(*store, {put{row_key("again"), ""}}) == outcome::ok));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace pinhole::kv::test
