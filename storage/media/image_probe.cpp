@@ -72,17 +72,20 @@ image_ptr load(format format, int fd, int pages) {
     return image_ptr(image);
 }
 
-bool has_field(VipsImage* image, const char* name) {
-    return vips_image_get_typeof(image, name) != 0;
+/// A number that a loader notes only where it applies.
+bool is_noted(VipsImage* image, const char* name) {
+    int value = 0;
+    return vips_image_get_typeof(image, name) != 0 &&
+           vips_image_get_int(image, name, &value) == 0 && value != 0;
 }
 
 /// Whether the decoder must hold the whole picture before it gives the first strip.
 bool is_buffered(format format, VipsImage* image) {
     switch (format) {
         case format::jpeg:
-            return has_field(image, "jpeg-multiscan");
+            return is_noted(image, "jpeg-multiscan");
         case format::png:
-            return has_field(image, "interlaced");
+            return is_noted(image, "interlaced");
         case format::webp:
         case format::heic:
         case format::avif:
