@@ -73,7 +73,7 @@ std::expected<configuration, configuration_exit> parse_configuration(int argc,
 /// The table of settings for the documentation, in Markdown.
 std::string configuration_markdown();
 
-/// "65536", "64KiB", "20MiB", "1GiB", also with a decimal k, M, G ("64kB").
+/// "65536", "64KiB", "20MiB", "1GiB", "64kB".
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
 /// "250ms", "10s", "5m", "12h", "30d".
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

@@ -71,29 +71,31 @@ private:
         epilogue,
         failed,
     };
+    /// What came before the next delimiter, and whether the delimiter itself is complete.
+    struct scan_result {
+        std::string_view data;
+        bool delimiter = false;
+    };
     using step_result = std::expected<std::optional<event>, std::string>;
 
     step_result step();
+    scan_result scan_for_delimiter();
     step_result scan_preamble();
     step_result read_after_boundary();
     step_result read_part_headers();
     step_result read_part_data();
     step_result skip_epilogue();
-    std::expected<void, std::string> parse_part_headers();
-    std::expected<void, std::string> parse_disposition(std::string_view value);
-    std::optional<event> deliver_held(std::size_t bytes);
 
-    std::string delimiter_;  ///< CRLF "--" boundary
-    multipart_limits limits_;
+    const std::string delimiter_;  ///< CRLF "--" boundary
+    const multipart_limits limits_;
     state state_ = state::preamble;
-    std::span<const char> input_;
-    std::string held_;     ///< start of a delimiter, or of a header block, from earlier feeds
-    std::string flushed_;  ///< held bytes that were data after all
-    std::span<const char> data_;
+    std::string_view input_;
+    std::string held_;     ///< the start of a delimiter, of its line's end, or of a header block
+    std::string flushed_;  ///< held bytes that turned out to be data
+    std::string_view data_;
     part_header header_;
     std::size_t parts_ = 0;
     std::size_t skipped_bytes_ = 0;
-    bool boundary_found_ = false;
     std::string failure_;
 };
 

@@ -1,0 +1,72 @@
+#include "server/blocking_pool.hpp"
+
+#include <pthread.h>
+
+#include <cassert>
+
+namespace pinhole::http {
+
+blocking_pool::blocking_pool(std::string name, unsigned threads, std::size_t queue_max)
+    : name_(std::move(name)), queue_max_(queue_max) {
+    assert(threads > 0);
+    assert(queue_max > 0);
+    threads_.reserve(threads);
+    for (unsigned i = 0; i < threads; ++i) {
+        threads_.emplace_back([this] { work_until_closed(); });
+        // Linux keeps 15 characters.
+        const auto thread_name = name_.substr(0, 12) + "-" + std::to_string(i % 100);
+        pthread_setname_np(threads_.back().native_handle(), thread_name.c_str());
+    }
+}
+
+blocking_pool::~blocking_pool() {
+    close();
+}
+
+bool blocking_pool::try_submit(std::move_only_function<void()> job) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_ || queue_.size() >= queue_max_) {
+            return false;
+        }
+        queue_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+    return true;
+}
+
+void blocking_pool::close() {
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
+    wake_.notify_all();
+    for (auto& thread : threads_) {
+        if (thread.joinable()) {
+            thread.join();
+        }
+    }
+}
+
+std::size_t blocking_pool::queued() const {
+    const std::lock_guard lock(mutex_);
+    return queue_.size();
+}
+
+void blocking_pool::work_until_closed() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        wake_.wait(lock, [this] { return closed_ || !queue_.empty(); });
+        if (queue_.empty()) {
+            return;
+        }
+        auto job = std::move(queue_.front());
+        queue_.pop_front();
+        lock.unlock();
+        job();
+        job = nullptr;  // what it holds is destroyed outside the lock
+        lock.lock();
+    }
+}
+
+}  // namespace pinhole::http

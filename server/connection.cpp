@@ -1,0 +1,669 @@
+#include "server/connection.hpp"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+
+#include "server/problem.hpp"
+#include "server/response_header.hpp"
+#include "server/target.hpp"
+#include "server/text.hpp"
+
+namespace pinhole::http {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
+
+/// Most headers fit; what an idle connection costs.
+constexpr std::size_t header_buffer_bytes = 2 * 1024;
+constexpr std::size_t body_buffer_bytes = 64 * 1024;
+/// Of a body that its handler left unread, so much is read for the sake of the connection.
+constexpr std::uint64_t discard_bytes_max = 64 * 1024;
+/// How much a refused sender may go on sending before it is cut off without having listened.
+constexpr std::uint64_t linger_bytes_max = 8ULL * 1024 * 1024;
+/// After so much of a file the other connections of the thread get their turn.
+constexpr std::size_t sendfile_bytes_max = 512 * 1024;
+/// Method, spaces and version beside the target in a request line that is still incomplete.
+constexpr std::size_t request_line_slack_bytes = 64;
+constexpr std::size_t request_id_bytes_max = 128;
+
+bool is_usable_request_id(std::string_view id) {
+    return !id.empty() && id.size() <= request_id_bytes_max && std::ranges::all_of(id, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    });
+}
+
+}  // namespace
+
+connection::connection(io_shard& shard, asio::ip::tcp::socket socket, admission::ticket ticket)
+    : shard_(shard),
+      socket_(std::move(socket)),
+      ticket_(std::move(ticket)),
+      pace_(shard.options().transfer_grace, shard.options().bytes_per_second_min) {
+    shard_.add(*this);
+}
+
+connection::~connection() {
+    shard_.remove(*this);
+}
+
+asio::awaitable<void> connection::run() {
+    for (;;) {
+        const auto header_bytes = co_await read_header();
+        if (!header_bytes) {
+            co_await refuse(header_bytes.error());
+            break;
+        }
+        if (*header_bytes == 0) {
+            break;
+        }
+        const std::string_view header(buffer_.get() + begin_, *header_bytes);
+        begin_ += *header_bytes;
+        const bool keep_alive = co_await serve(header);
+        if (!keep_alive) {
+            break;
+        }
+    }
+    if (linger_ && !aborted_) {
+        co_await linger();
+    }
+}
+
+void connection::enter(phase next, clock::time_point deadline) {
+    phase_ = next;
+    deadline_ = deadline;
+    timed_out_ = false;
+}
+
+void connection::check_deadline(clock::time_point now) {
+    if (now < deadline_) {
+        return;
+    }
+    if (phase_ != phase::handler) {
+        // Cancelled at every sweep until the coroutine has seen it: it may be between two waits.
+        timed_out_ = true;
+        socket_.cancel();
+        return;
+    }
+    // A handler can't be interrupted, but its client need not wait any longer.
+    deadline_ = clock::time_point::max();
+    shard_.log().warning("a handler exceeded its time", {{"request_id", request_id_}});
+    abort();
+}
+
+void connection::begin_drain() {
+    if (phase_ == phase::idle) {
+        socket_.cancel();
+    }
+}
+
+void connection::abort() {
+    aborted_ = true;
+    boost::system::error_code ignored;  // closing releases the descriptor whatever it reports
+    socket_.close(ignored);
+}
+
+// ---- Reading headers
+
+asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
+    header_scanner scanner;
+    const auto& options = shard_.options();
+    phase_ = phase::idle;
+    for (bool waiting = false;;) {
+        if (begin_ < end_) {
+            const auto scanned = scan_header(scanner);
+            if (!scanned || *scanned > 0) {
+                co_return scanned;
+            }
+        }
+        const bool begun = begin_ < end_;
+        if (!begun && shard_.draining()) {
+            co_return 0;
+        }
+        if (!waiting || (begun && phase_ == phase::idle)) {
+            const bool patient = !begun && !first_request_;
+            enter(begun ? phase::header : phase::idle,
+                  clock::now() + (patient ? options.idle_timeout : options.header_timeout));
+            waiting = true;
+        }
+        make_room();
+        const auto [ec, bytes] = co_await socket_.async_read_some(
+            asio::buffer(buffer_.get() + end_, capacity_ - end_), use_result);
+        if (ec) {
+            if (timed_out_ && begun) {
+                co_return std::unexpected(
+                    refusal{status::request_timeout, "The header came too slowly."});
+            }
+            co_return 0;
+        }
+        end_ += bytes;
+    }
+}
+
+std::expected<std::size_t, refusal> connection::scan_header(header_scanner& scanner) {
+    const auto& options = shard_.options();
+    skip_empty_lines();
+    const std::string_view received(buffer_.get() + begin_, end_ - begin_);
+    const auto scanned = scanner.scan(received);
+    if (!scanned) {
+        return scanned;
+    }
+    if (*scanned > options.header_bytes_max ||
+        (*scanned == 0 && received.size() >= options.header_bytes_max)) {
+        return std::unexpected(
+            scanner.request_line_complete()
+                ? refusal{status::request_header_fields_too_large, "The header is too large."}
+                : refusal{status::uri_too_long, "The request line is too long."});
+    }
+    if (*scanned == 0 && !scanner.request_line_complete() &&
+        received.size() > options.target_bytes_max + request_line_slack_bytes) {
+        return std::unexpected(refusal{status::uri_too_long, "The request line is too long."});
+    }
+    return scanned;
+}
+
+/// RFC 9112 §2.2: empty lines before a request line are to be ignored.
+void connection::skip_empty_lines() {
+    while (end_ - begin_ >= 2 && buffer_[begin_] == '\r' && buffer_[begin_ + 1] == '\n') {
+        begin_ += 2;
+    }
+}
+
+/// Leaves room for at least one byte behind `end_`. Called only when nothing points into the
+/// buffer.
+void connection::make_room() {
+    const std::size_t used = end_ - begin_;
+    if (used == 0) {
+        begin_ = end_ = 0;
+        if (capacity_ > header_buffer_bytes) {
+            buffer_.reset();  // an idle connection goes back to the small buffer
+            capacity_ = 0;
+        }
+    }
+    if (capacity_ - end_ >= header_buffer_bytes / 4) {
+        return;
+    }
+    if (begin_ > 0) {
+        std::memmove(buffer_.get(), buffer_.get() + begin_, used);
+        begin_ = 0;
+        end_ = used;
+    }
+    if (capacity_ - end_ >= header_buffer_bytes / 4) {
+        return;
+    }
+    const std::size_t larger =
+        std::clamp(capacity_ * 2, header_buffer_bytes,
+                   std::max(shard_.options().header_bytes_max, header_buffer_bytes));
+    if (larger > capacity_) {
+        auto grown = std::make_unique_for_overwrite<char[]>(larger);
+        if (used > 0) {
+            std::memcpy(grown.get(), buffer_.get(), used);
+        }
+        buffer_ = std::move(grown);
+        capacity_ = larger;
+    }
+    assert(end_ < capacity_);
+}
+
+// ---- Serving one request
+
+std::expected<message_framing, refusal> connection::admit(std::string_view header,
+                                                          message_parser& parser,
+                                                          message_line& line) {
+    if (const auto wrong = check_header_bytes(header, shard_.options().target_bytes_max)) {
+        return std::unexpected(*wrong);
+    }
+    const auto parsed = parser.parse_header(header);
+    if (!parsed) {
+        return std::unexpected(parsed.error());
+    }
+    line = *parsed;
+    return check_message(line, parser.fields());
+}
+
+asio::awaitable<bool> connection::serve(std::string_view header) {
+    const auto started = clock::now();
+    first_request_ = false;
+    message_parser parser;
+    message_line line{};
+    const auto framing = admit(header, parser, line);
+    if (!framing) {
+        co_await refuse(framing.error());
+        co_return false;
+    }
+    begin_body(*framing, parser);
+    choose_request_id(parser.fields());
+
+    request request(socket_.get_executor(), *this);
+    request.method = line.method;
+    request.target = line.target;
+    request.headers = parser.fields();
+    request.request_id = request_id_;
+    request.remote_address = ticket_.address();
+    enter(phase::handler, started + shard_.options().handler_timeout);
+    response answer = co_await handle(request);
+    if (aborted_) {
+        co_return false;
+    }
+
+    bool keep_alive = can_keep_alive(*framing, answer);
+    const bool head_only = line.method == verb::head;
+    const bool sent = co_await send_answer(answer, keep_alive, line.version < 11, head_only);
+    log_answer(&request, answer, bytes_sent_, started);
+    if (!sent) {
+        co_return false;
+    }
+    if (keep_alive) {
+        keep_alive = co_await finish_body();
+    }
+    linger_ = !keep_alive && (!body_.done || begin_ < end_);
+    body_.parser = nullptr;
+    body_buffer_.reset();
+    co_return keep_alive;
+}
+
+void connection::begin_body(const message_framing& framing, message_parser& parser) {
+    body_ = {.framing = framing.body,
+             .content_length = framing.content_length,
+             .left = framing.content_length,
+             .received = 0,
+             .bytes_max = shard_.options().body_bytes_max,
+             .continue_pending = framing.expects_continue,
+             .done = framing.body == body_framing::none,
+             .failure = std::nullopt,
+             .parser = &parser};
+    pace_ = transfer_pace(shard_.options().transfer_grace, shard_.options().bytes_per_second_min);
+    body_begin_ = body_end_ = 0;
+}
+
+void connection::choose_request_id(std::span<const header_view> fields) {
+    request_id_.clear();
+    for (const auto& field : fields) {
+        if (equals_ignoring_case(field.name, "x-request-id") && is_usable_request_id(field.value)) {
+            request_id_ = field.value;
+            return;
+        }
+    }
+    shard_.append_request_id(request_id_);
+}
+
+asio::awaitable<response> connection::handle(request& request) {
+    auto target = parse_target(origin_form(request.target));
+    if (!target) {
+        co_return problem(status::bad_request, std::string(target.error()));
+    }
+    request.path = std::move(target->path);
+    request.query = std::move(target->query);
+    std::exception_ptr thrown;
+    try {
+        co_return co_await shard_.routes().dispatch(request);
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    co_return answer_exception(thrown, request);
+}
+
+response connection::answer_exception(std::exception_ptr thrown, const request& request) {
+    std::string what = "an exception of unknown type";
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+        what = exception.what();
+    } catch (...) {
+        // The text above says all that is known.
+    }
+    shard_.log().error(
+        "a handler threw",
+        {{"request_id", request.request_id}, {"route", request.log().route}, {"what", what}});
+    if (const auto& translate = shard_.options().translate_exception) {
+        if (auto answer = translate(thrown)) {
+            return std::move(*answer);
+        }
+    }
+    return problem(status::internal_server_error, "The server failed to answer this request.");
+}
+
+bool connection::can_keep_alive(const message_framing& framing, const response& answer) const {
+    if (!framing.keep_alive || answer.close_connection || shard_.draining() || body_.failure) {
+        return false;
+    }
+    // A client that still waits for `100 Continue` may send the body or not: nobody can tell.
+    return body_.done || (!body_.continue_pending && body_.left <= discard_bytes_max);
+}
+
+asio::awaitable<void> connection::refuse(refusal reason) {
+    const auto started = clock::now();
+    request_id_.clear();
+    shard_.append_request_id(request_id_);
+    response answer = problem(reason.code, std::string(reason.detail));
+    linger_ = co_await send_answer(answer, false, false, false);
+    log_answer(nullptr, answer, bytes_sent_, started);
+}
+
+/// Reads what the handler left of the body, so that the next request can be found behind it.
+asio::awaitable<bool> connection::finish_body() {
+    const std::uint64_t received_before = body_.received;
+    set_limit(UINT64_MAX);
+    while (!body_.done) {
+        const auto piece = co_await read_some();
+        if (!piece || body_.received - received_before > discard_bytes_max) {
+            co_return false;
+        }
+    }
+    keep_pipelined_bytes();
+    co_return true;
+}
+
+void connection::log_answer(const request* request, const response& answer,
+                            std::uint64_t bytes_sent, clock::time_point started) {
+    request_line line;
+    line.request_id = request_id_;
+    line.status = static_cast<unsigned>(answer.code);
+    line.bytes = bytes_sent;
+    line.time_taken = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
+    if (request != nullptr) {
+        const auto method = boost::beast::http::to_string(request->method);
+        line.method = {method.data(), method.size()};
+        line.route = request->log().route;
+        line.user_id = request->log().user_id;
+    }
+    shard_.log().request(line);
+}
+
+// ---- Bodies
+
+std::optional<std::uint64_t> connection::content_length() const {
+    if (body_.framing == body_framing::chunked) {
+        return std::nullopt;
+    }
+    return body_.content_length;
+}
+
+std::unexpected<body_error> connection::fail_body(body_error error) {
+    body_.failure = error;
+    return std::unexpected(error);
+}
+
+asio::awaitable<std::expected<std::span<const char>, body_error>> connection::read_some() {
+    if (body_.failure) {
+        co_return std::unexpected(*body_.failure);
+    }
+    if (body_.done) {
+        co_return std::span<const char>();
+    }
+    auto piece = body_.framing == body_framing::chunked ? read_chunked() : read_plain();
+    co_return co_await std::move(piece);
+}
+
+asio::awaitable<std::expected<std::span<const char>, body_error>> connection::read_plain() {
+    if (body_.content_length > body_.bytes_max) {
+        co_return fail_body(body_error::too_large);
+    }
+    std::span<const char> piece;
+    if (begin_ < end_) {
+        piece = {buffer_.get() + begin_, std::min<std::uint64_t>(end_ - begin_, body_.left)};
+        begin_ += piece.size();
+    } else {
+        if (!body_buffer_) {
+            body_capacity_ = std::min<std::uint64_t>(body_buffer_bytes, body_.left);
+            body_buffer_ = std::make_unique_for_overwrite<char[]>(body_capacity_);
+        }
+        const auto bytes = co_await receive(body_buffer_.get(),
+                                            std::min<std::uint64_t>(body_capacity_, body_.left));
+        if (!bytes) {
+            co_return std::unexpected(bytes.error());
+        }
+        piece = {body_buffer_.get(), *bytes};
+    }
+    body_.left -= piece.size();
+    body_.received += piece.size();
+    body_.done = body_.left == 0;
+    co_return piece;
+}
+
+asio::awaitable<std::expected<std::span<const char>, body_error>> connection::read_chunked() {
+    if (!body_buffer_) {
+        // As large as the header buffer, so that what is left over at the end fits in there.
+        body_capacity_ = std::max(shard_.options().header_bytes_max, header_buffer_bytes);
+        body_buffer_ = std::make_unique_for_overwrite<char[]>(body_capacity_);
+        body_end_ = end_ - begin_;
+        std::copy_n(buffer_.get() + begin_, body_end_, body_buffer_.get());
+        begin_ = end_;
+    }
+    for (;;) {
+        if (body_begin_ < body_end_) {
+            const auto step = body_.parser->parse_body(
+                {body_buffer_.get() + body_begin_, body_end_ - body_begin_});
+            if (!step) {
+                co_return fail_body(step.error());
+            }
+            body_begin_ += step->consumed;
+            body_.received += step->data.size();
+            body_.done = step->done;
+            if (body_.received > body_.bytes_max) {
+                co_return fail_body(body_error::too_large);
+            }
+            if (body_.done || !step->data.empty()) {
+                co_return std::span<const char>(step->data);
+            }
+            if (step->consumed > 0) {
+                continue;
+            }
+        }
+        std::memmove(body_buffer_.get(), body_buffer_.get() + body_begin_, body_end_ - body_begin_);
+        body_end_ -= std::exchange(body_begin_, 0);
+        if (body_end_ == body_capacity_) {
+            co_return fail_body(body_error::malformed);  // a chunk header or trailers without end
+        }
+        const auto bytes =
+            co_await receive(body_buffer_.get() + body_end_, body_capacity_ - body_end_);
+        if (!bytes) {
+            co_return std::unexpected(bytes.error());
+        }
+        body_end_ += *bytes;
+    }
+}
+
+asio::awaitable<std::expected<std::size_t, body_error>> connection::receive(char* to,
+                                                                            std::size_t bytes) {
+    if (body_.continue_pending) {
+        body_.continue_pending = false;
+        const bool told = co_await send_continue();
+        if (!told) {
+            co_return fail_body(timed_out_ ? body_error::timed_out : body_error::disconnected);
+        }
+    }
+    const auto asked = clock::now();
+    enter(phase::body, pace_.deadline(asked));
+    const auto [ec, received] =
+        co_await socket_.async_read_some(asio::buffer(to, bytes), use_result);
+    const auto answered = clock::now();
+    const bool too_slow = timed_out_;
+    enter(phase::handler, answered + shard_.options().handler_timeout);
+    if (ec) {
+        co_return fail_body(too_slow ? body_error::timed_out : body_error::disconnected);
+    }
+    pace_.account(answered - asked, received);
+    co_return received;
+}
+
+asio::awaitable<bool> connection::send_continue() {
+    enter(phase::write, pace_.deadline(clock::now()));
+    send_parts parts{"HTTP/1.1 100 Continue\r\n\r\n", {}};
+    co_return co_await send_rest(parts, 0);
+}
+
+/// Bytes of the next request that a chunked body's last read brought along go back to its buffer.
+void connection::keep_pipelined_bytes() {
+    const std::size_t bytes = body_end_ - body_begin_;
+    if (bytes == 0) {
+        return;
+    }
+    if (capacity_ < bytes) {
+        buffer_ = std::make_unique_for_overwrite<char[]>(body_capacity_);
+        capacity_ = body_capacity_;
+    }
+    std::memcpy(buffer_.get(), body_buffer_.get() + body_begin_, bytes);
+    begin_ = 0;
+    end_ = bytes;
+    body_begin_ = body_end_ = 0;
+}
+
+// ---- Answers
+
+asio::awaitable<bool> connection::send_answer(response& answer, bool keep_alive, bool http_1_0,
+                                              bool head_only) {
+    bytes_sent_ = 0;
+    wire_header_.clear();
+    append_response_header(wire_header_, answer,
+                           {.request_id = request_id_,
+                            .date = shard_.date(),
+                            .keep_alive = keep_alive,
+                            .say_keep_alive = http_1_0});
+    const bool with_body = !head_only && may_have_body(answer.code);
+    const auto* text = std::get_if<std::string>(&answer.body);
+    const auto* file = std::get_if<file_slice>(&answer.body);
+    const bool with_file = with_body && file != nullptr && file->length > 0;
+    send_parts parts{wire_header_, with_body && text != nullptr ? *text : std::string_view()};
+
+    pace_ = transfer_pace(shard_.options().transfer_grace, shard_.options().bytes_per_second_min);
+    enter(phase::write, pace_.deadline(clock::now()));
+    // The kernel holds the header back until the file's first bytes can go with it.
+    const int flags = with_file ? MSG_MORE : 0;
+    const auto outcome = send_now(parts, flags);
+    bool sent = outcome == send_outcome::done;
+    if (outcome == send_outcome::would_block) {
+        sent = co_await send_rest(parts, flags);
+    }
+    if (sent && with_file) {
+        co_return co_await send_file(*file);
+    }
+    if (sent && with_body && text != nullptr) {
+        bytes_sent_ = text->size();
+    }
+    co_return sent;
+}
+
+connection::send_outcome connection::send_now(send_parts& parts, int flags) {
+    for (;;) {
+        std::array<iovec, 2> pieces{};
+        std::size_t count = 0;
+        std::size_t total = 0;
+        for (const auto part : parts) {
+            if (!part.empty()) {
+                pieces[count++] = {.iov_base = const_cast<char*>(part.data()),
+                                   .iov_len = part.size()};
+                total += part.size();
+            }
+        }
+        if (total == 0) {
+            return send_outcome::done;
+        }
+        msghdr message{};
+        message.msg_iov = pieces.data();
+        message.msg_iovlen = count;
+        const ssize_t sent =
+            ::sendmsg(socket_.native_handle(), &message, flags | MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return errno == EAGAIN || errno == EWOULDBLOCK ? send_outcome::would_block
+                                                           : send_outcome::failed;
+        }
+        auto left = static_cast<std::size_t>(sent);
+        for (auto& part : parts) {
+            const auto used = std::min(left, part.size());
+            part.remove_prefix(used);
+            left -= used;
+        }
+        if (static_cast<std::size_t>(sent) == total) {
+            return send_outcome::done;
+        }
+    }
+}
+
+asio::awaitable<bool> connection::send_rest(send_parts parts, int flags) {
+    for (;;) {
+        const auto left_before = parts[0].size() + parts[1].size();
+        const auto outcome = send_now(parts, flags);
+        if (outcome != send_outcome::would_block) {
+            co_return outcome == send_outcome::done;
+        }
+        pace_.account({}, left_before - parts[0].size() - parts[1].size());
+        const bool writable = co_await wait_writable();
+        if (!writable) {
+            co_return false;
+        }
+    }
+}
+
+asio::awaitable<bool> connection::wait_writable() {
+    const auto asked = clock::now();
+    enter(phase::write, pace_.deadline(asked));
+    const auto [ec] = co_await socket_.async_wait(asio::socket_base::wait_write, use_result);
+    pace_.account(clock::now() - asked, 0);
+    co_return !ec;
+}
+
+asio::awaitable<bool> connection::send_file(const file_slice& slice) {
+    auto offset = static_cast<off_t>(slice.offset);
+    std::uint64_t left = slice.length;
+    while (left > 0) {
+        const auto wanted = std::min<std::uint64_t>(left, sendfile_bytes_max);
+        const ssize_t sent = ::sendfile(socket_.native_handle(), slice.file.get(), &offset, wanted);
+        if (sent < 0 && errno == EINTR) {
+            continue;
+        }
+        if (sent < 0 && errno == EAGAIN) {
+            const bool writable = co_await wait_writable();
+            if (!writable) {
+                co_return false;
+            }
+            continue;
+        }
+        if (sent <= 0) {
+            co_return false;  // the client left, or the file is shorter than it was
+        }
+        left -= static_cast<std::uint64_t>(sent);
+        bytes_sent_ += static_cast<std::uint64_t>(sent);
+        pace_.account({}, static_cast<std::uint64_t>(sent));
+        if (left > 0 && static_cast<std::uint64_t>(sent) == wanted) {
+            co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+        }
+    }
+    co_return true;
+}
+
+/// Closes so that the client can still read the answer: closing with unread bytes in the kernel's
+/// buffer resets the connection, and the reset overtakes the answer (RFC 9112 §9.6).
+asio::awaitable<void> connection::linger() {
+    boost::system::error_code ec;
+    socket_.shutdown(asio::socket_base::shutdown_send, ec);
+    if (ec) {
+        co_return;
+    }
+    enter(phase::linger, clock::now() + shard_.options().linger_timeout);
+    std::array<char, 4096> unread;
+    for (std::uint64_t total = 0; total < linger_bytes_max;) {
+        const auto [read_ec, bytes] =
+            co_await socket_.async_read_some(asio::buffer(unread), use_result);
+        if (read_ec) {
+            co_return;
+        }
+        total += bytes;
+    }
+}
+
+}  // namespace pinhole::http

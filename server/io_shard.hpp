@@ -1,0 +1,71 @@
+// One io_context with the connections that live on its thread.
+//
+// A connection never leaves its shard, so nothing here is locked. One timer walks the connections
+// and lets each end itself past its deadline; it also keeps the Date field's text fresh.
+// Thread-safety: the shard's own thread, except where a function says otherwise.
+// Blocking: `run` only.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/log.hpp"
+#include "server/router.hpp"
+#include "server/server.hpp"
+
+namespace pinhole::http {
+
+class connection;
+
+class io_shard {
+public:
+    io_shard(const server_options& options, logger& log, std::uint64_t request_id_seed);
+    io_shard(const io_shard&) = delete;
+    io_shard& operator=(const io_shard&) = delete;
+
+    /// Blocks: until `stop`. The calling thread becomes the shard's own.
+    void run(const router& routes);
+    /// From any thread. Closes the sockets and lets `run` return; what is suspended stays so.
+    void stop();
+    /// From any thread. Idle connections end now, the others after the request in flight.
+    void begin_drain();
+
+    boost::asio::io_context& context() { return context_; }
+    const server_options& options() const { return options_; }
+    logger& log() { return log_; }
+    const router& routes() const { return *routes_; }
+    bool draining() const { return draining_; }
+    std::string_view date() const { return date_; }
+    /// 16 hexadecimal digits, different for each request of the process; no secret.
+    void append_request_id(std::string& out);
+
+    void add(connection& added);
+    void remove(connection& removed);
+
+private:
+    void schedule_sweep();
+    void sweep();
+
+    const server_options& options_;
+    logger& log_;
+    const router* routes_ = nullptr;
+    bool draining_ = false;
+    std::uint64_t request_id_state_;
+    std::string date_;
+    std::chrono::sys_seconds date_time_{};
+    std::vector<connection*> connections_;
+    // The context is destroyed first: with it go suspended connections, which remove themselves.
+    boost::asio::io_context context_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    boost::asio::steady_timer sweep_timer_;
+    std::chrono::milliseconds sweep_interval_;
+};
+
+}  // namespace pinhole::http

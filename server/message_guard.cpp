@@ -1,0 +1,272 @@
+#include "server/message_guard.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "server/text.hpp"
+
+namespace pinhole::http {
+namespace {
+
+using boost::beast::http::verb;
+
+constexpr refusal bad_request(std::string_view detail) {
+    return {status::bad_request, detail};
+}
+
+/// One pass without branches, which the compiler turns into vector code: any control byte but tab,
+/// CR and LF, or a CR that is not followed by LF.
+bool has_forbidden_byte(std::string_view header) {
+    unsigned bad = 0;
+    char previous = 0;
+    for (const char c : header) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        const bool control = (byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n');
+        bad |= static_cast<unsigned>(control | (byte == 0x7f) |
+                                     ((previous == '\r') != (byte == '\n')));
+        previous = c;
+    }
+    return bad != 0;
+}
+
+bool is_target_byte(char c) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    return byte > 0x20 && byte != 0x7f;
+}
+
+std::optional<refusal> check_version(std::string_view version) {
+    const bool well_formed = version.size() == 8 && version.starts_with("HTTP/") &&
+                             version[5] >= '0' && version[5] <= '9' && version[6] == '.' &&
+                             version[7] >= '0' && version[7] <= '9';
+    if (!well_formed) {
+        return bad_request("The request line has no HTTP version.");
+    }
+    if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+        return refusal{status::http_version_not_supported,
+                       "Only HTTP/1.1 and HTTP/1.0 are spoken."};
+    }
+    return std::nullopt;
+}
+
+/// uri-host [ ":" port ] of RFC 3986, without user information. Not empty.
+bool is_valid_host(std::string_view host) {
+    if (host.starts_with('[')) {
+        const auto end = host.find(']');
+        if (end == std::string_view::npos || end < 3) {
+            return false;
+        }
+        const auto address = host.substr(1, end - 1);
+        const bool address_ok = std::ranges::all_of(
+            address, [](char c) { return hex_value(c) >= 0 || c == ':' || c == '.'; });
+        host.remove_prefix(end + 1);
+        return address_ok &&
+               (host.empty() || (host[0] == ':' && std::ranges::all_of(host.substr(1), [](char c) {
+                                     return c >= '0' && c <= '9';
+                                 })));
+    }
+    const auto colon = host.find(':');
+    const auto name = host.substr(0, colon);
+    const auto port = colon == std::string_view::npos ? std::string_view() : host.substr(colon + 1);
+    const bool name_ok = !name.empty() && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
+    });
+    return name_ok && port.size() <= 5 &&
+           std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string_view authority_of(std::string_view absolute_target) {
+    const auto begin = absolute_target.find("://") + 3;
+    return absolute_target.substr(begin, absolute_target.find_first_of("/?", begin) - begin);
+}
+
+bool is_absolute(std::string_view target) {
+    return equals_ignoring_case(target.substr(0, 7), "http://") ||
+           equals_ignoring_case(target.substr(0, 8), "https://");
+}
+
+/// What the fields that frame a message say, gathered in one pass.
+struct framing_fields {
+    std::string_view host, content_length, transfer_encoding, expect;
+    unsigned hosts = 0, content_lengths = 0, transfer_encodings = 0, expects = 0;
+    bool close = false;
+    bool keep_alive = false;
+};
+
+void read_connection(std::string_view value, framing_fields& found) {
+    for_each_list_item(value, [&found](std::string_view option) {
+        found.close = found.close || equals_ignoring_case(option, "close");
+        found.keep_alive = found.keep_alive || equals_ignoring_case(option, "keep-alive");
+    });
+}
+
+framing_fields gather(std::span<const header_view> fields) {
+    framing_fields found;
+    for (const auto& [name, value] : fields) {
+        if (equals_ignoring_case(name, "host")) {
+            found.host = value;
+            ++found.hosts;
+        } else if (equals_ignoring_case(name, "content-length")) {
+            found.content_length = value;
+            ++found.content_lengths;
+        } else if (equals_ignoring_case(name, "transfer-encoding")) {
+            found.transfer_encoding = value;
+            ++found.transfer_encodings;
+        } else if (equals_ignoring_case(name, "expect")) {
+            found.expect = value;
+            ++found.expects;
+        } else if (equals_ignoring_case(name, "connection")) {
+            read_connection(value, found);
+        }
+    }
+    return found;
+}
+
+std::optional<refusal> check_target(const message_line& line, std::string_view host) {
+    if (line.target.starts_with('/')) {
+        return std::nullopt;
+    }
+    if (line.target == "*" && line.method == verb::options) {
+        return std::nullopt;
+    }
+    if (is_absolute(line.target) && !host.empty() &&
+        equals_ignoring_case(authority_of(line.target), host)) {
+        return std::nullopt;
+    }
+    return bad_request("The request target must be a path that starts with a slash.");
+}
+
+std::optional<refusal> check_host(const framing_fields& found, unsigned version) {
+    if (found.hosts > 1) {
+        return bad_request("The request has more than one Host field.");
+    }
+    if (found.hosts == 0 && version >= 11) {
+        return bad_request("The request has no Host field.");
+    }
+    if (found.hosts == 1 && !is_valid_host(found.host)) {
+        return bad_request("The Host field is not valid.");
+    }
+    return std::nullopt;
+}
+
+std::optional<refusal> read_body_framing(const framing_fields& found, unsigned version,
+                                         message_framing& framing) {
+    if (found.transfer_encodings > 0) {
+        if (found.content_lengths > 0) {
+            return bad_request("Content-Length and Transfer-Encoding exclude each other.");
+        }
+        if (version < 11) {
+            return bad_request("HTTP/1.0 has no Transfer-Encoding.");
+        }
+        if (found.transfer_encodings > 1 ||
+            !equals_ignoring_case(found.transfer_encoding, "chunked")) {
+            return bad_request("The only Transfer-Encoding understood is chunked.");
+        }
+        framing.body = body_framing::chunked;
+        return std::nullopt;
+    }
+    if (found.content_lengths == 0) {
+        return std::nullopt;
+    }
+    const auto text = found.content_length;
+    const auto* end = text.data() + text.size();
+    const bool digits_only =
+        !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+    std::uint64_t length = 0;
+    if (found.content_lengths > 1 || !digits_only ||
+        std::from_chars(text.data(), end, length).ec != std::errc()) {
+        return bad_request("The request needs exactly one Content-Length, a decimal number.");
+    }
+    framing.content_length = length;
+    framing.body = length > 0 ? body_framing::length : body_framing::none;
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::expected<std::size_t, refusal> header_scanner::scan(std::string_view received) {
+    for (;;) {
+        const auto line_end = received.find('\n', scanned_);
+        if (line_end == std::string_view::npos) {
+            scanned_ = received.size();
+            return 0;
+        }
+        if (line_end == 0 || received[line_end - 1] != '\r') {
+            return std::unexpected(bad_request("A header line ends without a carriage return."));
+        }
+        const auto line = received.substr(line_begin_, line_end - 1 - line_begin_);
+        if (line.empty()) {
+            return line_end + 1;
+        }
+        if (line.front() == ' ' || line.front() == '\t') {
+            return std::unexpected(bad_request("Folded header lines are not accepted."));
+        }
+        line_begin_ = scanned_ = line_end + 1;
+    }
+}
+
+std::optional<refusal> check_header_bytes(std::string_view header, std::size_t target_bytes_max) {
+    if (has_forbidden_byte(header)) {
+        return bad_request("The header has a control character.");
+    }
+    const auto line = header.substr(0, header.find('\r'));
+    const auto method_end = line.find(' ');
+    const auto target_end = line.rfind(' ');
+    if (method_end == std::string_view::npos || method_end == target_end) {
+        return bad_request("The request line needs a method, a target and a version.");
+    }
+    if (!is_token(line.substr(0, method_end))) {
+        return bad_request("The method is not a token.");
+    }
+    if (const auto wrong = check_version(line.substr(target_end + 1))) {
+        return wrong;
+    }
+    const auto target = line.substr(method_end + 1, target_end - method_end - 1);
+    if (target.size() > target_bytes_max) {
+        return refusal{status::uri_too_long, "The request target is too long."};
+    }
+    if (target.empty() || !std::ranges::all_of(target, is_target_byte)) {
+        return bad_request("The request target has a forbidden character.");
+    }
+    return std::nullopt;
+}
+
+std::expected<message_framing, refusal> check_message(const message_line& line,
+                                                      std::span<const header_view> fields) {
+    const auto found = gather(fields);
+    message_framing framing;
+    if (const auto wrong = check_host(found, line.version)) {
+        return std::unexpected(*wrong);
+    }
+    if (const auto wrong = check_target(line, found.host)) {
+        return std::unexpected(*wrong);
+    }
+    if (const auto wrong = read_body_framing(found, line.version, framing)) {
+        return std::unexpected(*wrong);
+    }
+    if (found.expects > 0 && line.version >= 11) {
+        if (found.expects > 1 || !equals_ignoring_case(found.expect, "100-continue")) {
+            return std::unexpected(
+                refusal{status::expectation_failed, "The only expectation met is 100-continue."});
+        }
+        framing.expects_continue = framing.body != body_framing::none;
+    }
+    if (line.method == verb::unknown) {
+        return std::unexpected(refusal{status::not_implemented, "The method is not known here."});
+    }
+    framing.keep_alive = !found.close && (line.version >= 11 || found.keep_alive);
+    return framing;
+}
+
+std::string_view origin_form(std::string_view target) {
+    if (target == "*") {
+        return "/";
+    }
+    if (!is_absolute(target)) {
+        return target;
+    }
+    const auto path = target.find('/', target.find("://") + 3);
+    return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+}
+
+}  // namespace pinhole::http

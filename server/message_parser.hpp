@@ -1,0 +1,70 @@
+// HTTP/1 syntax by Beast's parser, without its containers: fields stay where they lie in the
+// connection's buffer, and the chunked coding is decoded piece by piece where it lies.
+//
+// Beast's parser trusts its caller on several points (see message_guard.hpp); limits on the bytes
+// of chunk headers, extensions and trailers are kept here.
+// Thread-safety: one user at a time. Blocking: never.
+#pragma once
+
+#include <array>
+#include <boost/beast/http/basic_parser.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string_view>
+
+#include "server/message_guard.hpp"
+
+namespace pinhole::http {
+
+class message_parser final : private boost::beast::http::basic_parser<true> {
+public:
+    /// What one step through a chunked body gave. With neither data nor done, `consumed == 0` means
+    /// that more bytes are needed behind those given.
+    struct body_step {
+        std::size_t consumed = 0;
+        std::string_view data;
+        bool done = false;
+    };
+
+    message_parser();
+
+    /// Parses a complete header. The views point into it.
+    std::expected<message_line, refusal> parse_header(std::string_view header);
+    std::span<const header_view> fields() const { return {fields_.data(), fields_count_}; }
+
+    /// Takes the next step through a chunked body. False if it is malformed or spends too many
+    /// bytes on anything but data.
+    /// Requires: the header said chunked; `bytes` is not empty and starts behind what was consumed.
+    std::expected<body_step, body_error> parse_body(std::string_view bytes);
+
+private:
+    using base = boost::beast::http::basic_parser<true>;
+    using beast_view = boost::beast::string_view;
+    using error_code = boost::beast::error_code;
+
+    void on_request_impl(boost::beast::http::verb method, beast_view method_text, beast_view target,
+                         int version, error_code& ec) override;
+    void on_response_impl(int code, beast_view reason, int version, error_code& ec) override;
+    void on_field_impl(boost::beast::http::field name, beast_view name_text, beast_view value,
+                       error_code& ec) override;
+    void on_header_impl(error_code& ec) override;
+    void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code& ec) override;
+    std::size_t on_body_impl(beast_view body, error_code& ec) override;
+    void on_chunk_header_impl(std::uint64_t size, beast_view extensions, error_code& ec) override;
+    std::size_t on_chunk_body_impl(std::uint64_t remaining, beast_view body,
+                                   error_code& ec) override;
+    void on_finish_impl(error_code& ec) override;
+
+    message_line line_{};
+    std::array<header_view, header_fields_max> fields_;
+    std::size_t fields_count_ = 0;
+    bool header_done_ = false;
+    bool too_many_fields_ = false;
+    std::string_view chunk_data_;
+    std::uint64_t data_bytes_ = 0;
+    std::uint64_t overhead_bytes_ = 0;
+};
+
+}  // namespace pinhole::http

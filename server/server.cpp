@@ -1,0 +1,277 @@
+#include "server/server.hpp"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cassert>
+#include <charconv>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "server/admission.hpp"
+#include "server/connection.hpp"
+#include "server/io_shard.hpp"
+
+namespace pinhole::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
+/// How long accepting pauses when the process has no descriptor left: spinning frees none.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+constexpr std::string_view overload_answer =
+    "HTTP/1.1 503 Service Unavailable\r\n"
+    "Retry-After: 1\r\n"
+    "Connection: close\r\n"
+    "Content-Length: 0\r\n\r\n";
+
+void raise_open_files_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        // Without it the old limit simply stays: accepting copes with running out of descriptors.
+        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+    }
+}
+
+bool is_shortage(const boost::system::error_code& ec) {
+    namespace errc = boost::system::errc;
+    return ec == errc::too_many_files_open || ec == errc::too_many_files_open_in_system ||
+           ec == errc::no_buffer_space || ec == errc::not_enough_memory;
+}
+
+/// As much politeness as a connection gets that there is no room for: one try, no waiting.
+void turn_away(tcp::socket& socket) {
+    std::array<char, 4096> unread;
+    static_cast<void>(::recv(socket.native_handle(), unread.data(), unread.size(), MSG_DONTWAIT));
+    static_cast<void>(::send(socket.native_handle(), overload_answer.data(), overload_answer.size(),
+                             MSG_DONTWAIT | MSG_NOSIGNAL));
+    static_cast<void>(::shutdown(socket.native_handle(), SHUT_WR));
+}
+
+asio::awaitable<void> serve_connection(io_shard& shard, tcp::socket socket,
+                                       admission::ticket ticket) {
+    connection connection(shard, std::move(socket), std::move(ticket));
+    co_await connection.run();
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto* end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data(), end, port);
+    return error == std::errc() && last == end && !text.empty() ? std::optional(port)
+                                                                : std::nullopt;
+}
+
+}  // namespace
+
+std::expected<tcp::endpoint, std::string> parse_endpoint(std::string_view text) {
+    const auto failure = [text] {
+        return std::unexpected("'" + std::string(text) +
+                               "' is no listen address: use ADDR:PORT or [V6]:PORT, "
+                               "e.g. 127.0.0.1:8080");
+    };
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) {
+        return failure();
+    }
+    auto host = text.substr(0, colon);
+    const auto port = parse_port(text.substr(colon + 1));
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    if (bracketed) {
+        host = host.substr(1, host.size() - 2);
+    }
+    boost::system::error_code ec;
+    const auto address = asio::ip::make_address(host, ec);
+    if (ec || !port || address.is_v6() != bracketed) {
+        return failure();
+    }
+    return tcp::endpoint(address, *port);
+}
+
+std::string to_string(const tcp::endpoint& endpoint) {
+    const auto address = endpoint.address().to_string();
+    const auto port = std::to_string(endpoint.port());
+    return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+class server::implementation {
+public:
+    implementation(server_options options, logger& log)
+        : options_(std::move(options)),
+          log_(log),
+          admission_(options_.connections_max, options_.connections_per_address_max) {
+        raise_open_files_limit();
+        if (options_.io_threads == 0) {
+            options_.io_threads = std::max(1U, std::thread::hardware_concurrency());
+        }
+        std::random_device random;
+        for (unsigned i = 0; i < options_.io_threads; ++i) {
+            const auto seed = (static_cast<std::uint64_t>(random()) << 32) | random();
+            shards_.push_back(std::make_unique<io_shard>(options_, log_, seed));
+        }
+    }
+    implementation(const implementation&) = delete;
+    implementation& operator=(const implementation&) = delete;
+    ~implementation() { stop(); }
+
+    void start(router routes) {
+        assert(!acceptor_);
+        routes_.emplace(std::move(routes));
+        auto& context = shards_.front()->context();
+        acceptor_.emplace(context, options_.listen, /*reuse_addr=*/true);
+        endpoint_ = acceptor_->local_endpoint();
+        asio::co_spawn(context, accept_connections(), [this](const std::exception_ptr& thrown) {
+            report(thrown, "accepting connections ended");
+        });
+        for (auto& shard : shards_) {
+            threads_.emplace_back([this, &shard = *shard] { shard.run(*routes_); });
+        }
+    }
+
+    tcp::endpoint local_endpoint() const { return endpoint_; }
+    std::size_t connections() const { return admission_.count(); }
+    asio::any_io_executor executor() { return shards_.front()->context().get_executor(); }
+
+    bool drain(std::chrono::milliseconds patience) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (std::exchange(draining_, true)) {
+                admission_.give_up();
+                return false;
+            }
+        }
+        asio::post(shards_.front()->context(), [this] {
+            boost::system::error_code ignored;  // closed is closed
+            acceptor_->close(ignored);
+        });
+        for (auto& shard : shards_) {
+            shard->begin_drain();
+        }
+        const bool empty = admission_.wait_until_empty(std::chrono::steady_clock::now() + patience);
+        stop();
+        return empty;
+    }
+
+    void stop() {
+        admission_.give_up();
+        const std::lock_guard lock(stop_mutex_);
+        for (auto& shard : shards_) {
+            shard->stop();
+        }
+        for (auto& thread : threads_) {
+            thread.join();
+        }
+        threads_.clear();
+    }
+
+private:
+    asio::awaitable<void> accept_connections() {
+        asio::steady_timer pause(shards_.front()->context());
+        for (std::size_t turn = 0;; ++turn) {
+            auto& shard = *shards_[turn % shards_.size()];
+            auto [ec, socket] = co_await acceptor_->async_accept(shard.context(), use_result);
+            if (!acceptor_->is_open()) {
+                co_return;
+            }
+            if (is_shortage(ec)) {
+                log_.warning("accepting pauses", {{"what", ec.message()}});
+                pause.expires_after(accept_pause);
+                co_await pause.async_wait(use_result);
+            } else if (!ec) {
+                take(shard, std::move(socket));
+            }
+        }
+    }
+
+    void take(io_shard& shard, tcp::socket socket) {
+        boost::system::error_code ec;
+        const auto peer = socket.remote_endpoint(ec);
+        if (ec) {
+            return;  // gone already
+        }
+        auto ticket = admission_.try_enter(peer.address());
+        if (!ticket) {
+            turn_away(socket);
+            return;
+        }
+        socket.set_option(tcp::no_delay(true), ec);
+        if (!ec) {
+            socket.native_non_blocking(true, ec);
+        }
+        if (ec) {
+            return;
+        }
+        asio::co_spawn(shard.context(),
+                       serve_connection(shard, std::move(socket), std::move(*ticket)),
+                       [this](const std::exception_ptr& thrown) {
+                           report(thrown, "a connection ended by an exception");
+                       });
+    }
+
+    void report(const std::exception_ptr& thrown, std::string_view text) {
+        if (!thrown) {
+            return;
+        }
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& exception) {
+            log_.error(text, {{"what", exception.what()}});
+        }
+    }
+
+    server_options options_;
+    logger& log_;
+    admission admission_;
+    std::optional<router> routes_;
+    std::vector<std::unique_ptr<io_shard>> shards_;
+    std::optional<tcp::acceptor> acceptor_;
+    tcp::endpoint endpoint_;
+    std::vector<std::thread> threads_;
+    std::mutex mutex_;
+    bool draining_ = false;
+    std::mutex stop_mutex_;
+};
+
+server::server(server_options options, logger& log)
+    : implementation_(std::make_unique<implementation>(std::move(options), log)) {}
+
+server::~server() = default;
+
+void server::start(router routes) {
+    implementation_->start(std::move(routes));
+}
+
+tcp::endpoint server::local_endpoint() const {
+    return implementation_->local_endpoint();
+}
+
+bool server::drain(std::chrono::milliseconds patience) {
+    return implementation_->drain(patience);
+}
+
+void server::stop() {
+    implementation_->stop();
+}
+
+std::size_t server::connections() const {
+    return implementation_->connections();
+}
+
+asio::any_io_executor server::executor() {
+    return implementation_->executor();
+}
+
+}  // namespace pinhole::http
