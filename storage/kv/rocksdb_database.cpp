@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "storage/kv/rocksdb_disk_guard.hpp"
 #include "storage/kv/rocksdb_format.hpp"
 #include "storage/kv/rocksdb_tuning.hpp"
 
@@ -68,7 +69,9 @@ void refuse_unknown_families(const rocksdb_options& options,
 }  // namespace
 
 database::database(const rocksdb_options& options, std::shared_ptr<health_tracker> health)
-    : health_(std::move(health)), cache_(rocksdb::NewLRUCache(options.block_cache_bytes)) {
+    : health_(std::move(health)),
+      environment_(make_guarded_environment()),
+      cache_(rocksdb::NewLRUCache(options.block_cache_bytes)) {
     for (const auto& spec : options.families) {
         auto& family = families_[spec.id];
         assert(family.name.empty() && "two families with one id");
@@ -101,9 +104,10 @@ void database::open(const rocksdb_options& options) {
         refuse_unknown_families(options, names);
     }
     rocksdb::DB* opened = nullptr;
-    const auto status =
-        rocksdb::DB::Open(make_database_options(options, cache_, health_),
-                          options.directory.string(), descriptors, &handles_, &opened);
+    auto database_options = make_database_options(options, cache_, health_);
+    database_options.env = environment_.get();
+    const auto status = rocksdb::DB::Open(database_options, options.directory.string(), descriptors,
+                                          &handles_, &opened);
     if (!status.ok()) {
         refuse_to_open(options, status);
     }

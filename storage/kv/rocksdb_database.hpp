@@ -51,6 +51,7 @@ private:
     void open(const rocksdb_options& options);
 
     std::shared_ptr<health_tracker> health_;
+    std::unique_ptr<rocksdb::Env> environment_;
     std::shared_ptr<rocksdb::Cache> cache_;
     std::unique_ptr<rocksdb::DB> rocks_;
     std::vector<rocksdb::ColumnFamilyHandle*> handles_;

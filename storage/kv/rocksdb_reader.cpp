@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "storage/kv/rocksdb_disk_guard.hpp"
 #include "storage/kv/rocksdb_format.hpp"
 
 namespace pinhole::kv {
@@ -115,12 +116,9 @@ void rocksdb_reader::find_all(std::span<const key> keys) const {
         values_ = std::vector<rocksdb::PinnableSlice>(keys.size());
     }
     statuses_.assign(keys.size(), rocksdb::Status());
-    if (options_.read_tier == rocksdb::kBlockCacheTier) {
-        // RocksDB 7.8's batched lookup reads data blocks from the disk whatever the tier says.
-        for (std::size_t at = 0; at < keys.size(); ++at) {
-            statuses_[at] = database_.rocks().Get(options_, handles[at], slices[at], &values_[at]);
-        }
-        return;
+    std::optional<disk_guard> guard;
+    if (is_cached()) {
+        guard.emplace();
     }
     // It sorts them by family and key itself, and reads each block once.
     constexpr bool sorted = false;
@@ -129,6 +127,11 @@ void rocksdb_reader::find_all(std::span<const key> keys) const {
 }
 
 bool rocksdb_reader::found(std::size_t at, const family& family) const {
+    // A batched lookup that may not read can say "may exist", as success without a value. Nothing
+    // that is stored is empty: rows have a stamp, counters a sum.
+    if (is_cached() && statuses_[at].ok() && values_[at].empty()) {
+        throw would_block();
+    }
     return judge(statuses_[at], family);
 }
 

@@ -28,6 +28,7 @@ public:
     std::vector<std::int64_t> counters(std::span<const key> keys) const override;
 
 private:
+    bool is_cached() const { return options_.read_tier == rocksdb::kBlockCacheTier; }
     /// The value at a key, valid until the next call; null when there is none.
     const rocksdb::PinnableSlice* find(const family& family, const key& key) const;
     /// Looks all keys up at once; entry n of `values_` then holds the value of key n, if

@@ -16,6 +16,7 @@
 #include <latch>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -207,6 +208,66 @@ BOOST_AUTO_TEST_CASE(a_cached_reader_never_goes_to_the_disk) {
     BOOST_TEST(!cold->multi_get(keys).at(1).has_value());
     BOOST_TEST(cold->scan(range).size() == 1U);
     BOOST_TEST(cold->counters(count_keys).at(0) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_cached_reader_is_right_or_blocks) {
+    const temporary_directory directory;
+    constexpr int count = 4000;
+    const auto name = [](int number) { return std::to_string(number % count); };
+    {
+        const auto store = open_rocksdb(make_options(directory.path()));
+        for (int number = 0; number < count; number += 100) {
+            std::vector<operation> operations;
+            for (int each = number; each < number + 100; ++each) {
+                operations.emplace_back(put{row_key(name(each)), std::string(500, 'v')});
+                operations.emplace_back(put{index_key(name(each)), name(each)});
+                operations.emplace_back(add{count_key(name(each)), each});
+            }
+            BOOST_REQUIRE(apply(*store, operations) == outcome::ok);
+        }
+    }
+    // Far too small: data, indexes and filters come and go.
+    auto options = make_options(directory.path());
+    options.block_cache_bytes = std::size_t{1536} << 10U;
+    const auto store = open_rocksdb(options);
+    std::mt19937 random(3);
+    int blocked = 0;
+    int answered = 0;
+    for (int round = 0; round < 4000; ++round) {
+        std::vector<key> keys;
+        std::vector<key> count_keys;
+        const int first = static_cast<int>(random() % count);
+        const int step = round % 2 == 0 ? 1 : 997;
+        for (int at = 0; at < 1 + round % 8; ++at) {
+            keys.push_back(row_key(name(first + at * step)));
+            keys.push_back(index_key(name(first + at * step)));
+            keys.push_back(row_key("absent" + name(first + at * step)));
+            count_keys.push_back(count_key(name(first + at * step)));
+        }
+        const auto truth = store->snapshot(read_mode::blocking);
+        // A neighbour warms some of the blocks, so that batches are warm in part.
+        BOOST_REQUIRE(truth->get(keys.front()).has_value());
+        const auto cached = store->snapshot(read_mode::cached);
+        try {
+            const auto found = cached->multi_get(keys);
+            const auto sums = cached->counters(count_keys);
+            for (std::size_t at = 0; at < keys.size(); ++at) {
+                const auto expected = truth->get(keys[at]);
+                BOOST_REQUIRE_EQUAL(found[at].has_value(), expected.has_value());
+                BOOST_REQUIRE(!expected || found[at]->value == expected->value);
+            }
+            for (std::size_t at = 0; at < sums.size(); ++at) {
+                BOOST_REQUIRE_EQUAL(std::to_string(sums[at]), count_keys[at].bytes);
+            }
+            ++answered;
+        } catch (const would_block&) {
+            ++blocked;
+            truth->multi_get(keys);
+            truth->counters(count_keys);
+        }
+    }
+    BOOST_TEST(blocked > 0);
+    BOOST_TEST(answered > 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_flipped_byte_in_the_log_is_refused) {
