@@ -5,8 +5,10 @@
 #include <vips/vips.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -122,6 +124,33 @@ std::expected<void, probe_error> check_dimensions(format format, VipsImage* imag
     return {};
 }
 
+/// Bounds the memory of all decodes that run at once: pictures that are held whole share
+/// `buffered_pixels_max` pixels, and wait for one another beyond that.
+class buffered_decode {
+public:
+    buffered_decode(std::uint64_t pixels, std::uint64_t pixels_max) : pixels_(pixels) {
+        std::unique_lock lock(mutex);
+        released.wait(lock, [&] { return in_use == 0 || in_use + pixels <= pixels_max; });
+        in_use += pixels;
+    }
+    buffered_decode(const buffered_decode&) = delete;
+    buffered_decode& operator=(const buffered_decode&) = delete;
+    ~buffered_decode() {
+        {
+            const std::lock_guard lock(mutex);
+            in_use -= pixels_;
+        }
+        released.notify_all();
+    }
+
+private:
+    static inline std::mutex mutex;
+    static inline std::condition_variable released;
+    static inline std::uint64_t in_use = 0;
+
+    std::uint64_t pixels_;
+};
+
 /// Decodes every pixel once, strip by strip from the top, on this thread.
 bool decode_all(VipsImage* image) {
     constexpr int strip_rows = 64;
@@ -168,6 +197,11 @@ std::expected<media_info, probe_error> probe_image(format format, int fd,
     if (const auto checked = check_dimensions(format, header.get(), limits); !checked) {
         return std::unexpected(checked.error());
     }
+    const std::uint64_t picture_pixels =
+        static_cast<std::uint64_t>(vips_image_get_width(header.get())) *
+        static_cast<std::uint64_t>(vips_image_get_page_height(header.get()));
+    const buffered_decode turn(is_buffered(format, header.get()) ? picture_pixels : 0,
+                               limits.buffered_pixels_max);
     const image_ptr pixels = load(format, fd, -1);
     if (!pixels || !decode_all(pixels.get())) {
         return refuse_as_corrupt(take_vips_error());

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <mutex>
@@ -95,14 +96,17 @@ std::expected<media_info, probe_error> probe(const std::filesystem::path& path,
                                     image ? "an image" : "a video", bytes_max),
                         {}});
     }
-    const structure_limits structure_limits{.gif_frames_max = limits.animation_frames_max};
+    const structure_limits structure_limits{
+        .gif_frames_max = limits.animation_frames_max,
+        .heif_pixels_max = std::min(limits.buffered_pixels_max, limits.image_pixels_max),
+        .heif_side_max = limits.image_side_max};
     switch (check_structure(*claimed, file.get(), structure_limits)) {
         case structure::whole:
             break;
         case structure::broken:
             return refuse_as_corrupt("the container's own sizes do not fit");
         case structure::excessive:
-            return refuse_as_too_large("The file has too many frames, passes or samples.");
+            return refuse_as_too_large("The file has too many pixels, frames, passes or samples.");
     }
     auto found = image ? probe_image(*claimed, file.get(), limits)
                        : probe_video(*claimed, file.get(), limits);

@@ -172,7 +172,7 @@ structure check_structure(format format, int fd, const structure_limits& limits)
         case format::avif:
         case format::mp4:
         case format::mov:
-            return check_isobmff(file, limits);
+            return check_isobmff(format, file, limits);
     }
     std::unreachable();
 }

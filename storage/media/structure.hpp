@@ -31,11 +31,20 @@ struct structure_limits {
     /// every one that the header claims. Ten minutes at 240 frames/s with two tracks of sound is
     /// 0.2 million.
     std::uint64_t video_samples_max = 2'000'000;
+    /// One coded picture inside a HEIC or AVIF; see structure_heif.cpp.
+    std::uint64_t heif_pixels_max = 50'000'000;
+    std::uint64_t heif_side_max = 30'000;
 };
 
 structure check_structure(format format, int fd, const structure_limits& limits);
 
 /// The part of `check_structure` for HEIC, AVIF, MP4 and MOV (structure_isobmff.cpp).
-structure check_isobmff(file_cursor& file, const structure_limits& limits);
+structure check_isobmff(format format, file_cursor& file, const structure_limits& limits);
+
+/// The part of `check_isobmff` for the `meta` box of HEIC and AVIF, given by its body
+/// (structure_heif.cpp). MP4 may have such a box, too: there it means nothing to us.
+/// Requires: the body lies within the file.
+structure check_heif_pictures(file_cursor& file, std::uint64_t meta_start, std::uint64_t meta_size,
+                              const structure_limits& limits);
 
 }  // namespace pinhole::media

@@ -43,7 +43,8 @@ struct sample_tables {
 
 class box_walker {
 public:
-    box_walker(file_cursor& file, const structure_limits& limits) : file_(file), limits_(limits) {}
+    box_walker(format format, file_cursor& file, const structure_limits& limits)
+        : format_(format), file_(file), limits_(limits) {}
 
     structure run() {
         bool has_content = false;
@@ -62,6 +63,13 @@ public:
             }
             if (samples_ > limits_.video_samples_max) {
                 return structure::excessive;
+            }
+            if (current.type == fourcc("meta") && is_image(format_)) {
+                const structure pictures = check_heif_pictures(
+                    file_, current.body_start, current.end - current.body_start, limits_);
+                if (pictures != structure::whole) {
+                    return pictures;
+                }
             }
             file_.seek(current.end);
         }
@@ -144,6 +152,7 @@ private:
         }
     }
 
+    format format_;
     file_cursor& file_;
     const structure_limits& limits_;
     std::uint64_t samples_ = 0;
@@ -151,8 +160,8 @@ private:
 
 }  // namespace
 
-structure check_isobmff(file_cursor& file, const structure_limits& limits) {
-    return box_walker(file, limits).run();
+structure check_isobmff(format format, file_cursor& file, const structure_limits& limits) {
+    return box_walker(format, file, limits).run();
 }
 
 }  // namespace pinhole::media

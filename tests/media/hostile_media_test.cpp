@@ -26,6 +26,12 @@ std::string big_32(std::uint32_t value) {
     return bytes;
 }
 
+/// An ISO base media box (14496-12, 4.2).
+std::string box(std::string_view type, std::string_view body) {
+    return big_32(static_cast<std::uint32_t>(8 + body.size())) + std::string(type) +
+           std::string(body);
+}
+
 /// Overwrites the four bytes that lie `offset` behind the first `marker`.
 std::string with_big_32(std::string bytes, std::string_view marker, std::size_t offset,
                         std::uint32_t value) {
@@ -100,6 +106,33 @@ BOOST_AUTO_TEST_CASE(a_gif_of_too_many_frames_is_refused) {
     }
     bomb += ';';
     BOOST_TEST(is_refused(bomb, probe_failure::too_large));
+}
+
+BOOST_AUTO_TEST_CASE(a_picture_larger_than_its_image_says_is_refused_before_decoding) {
+    // A decoder allocates for the coded picture's header, not for the dimensions around it.
+    const probe_limits limits{.buffered_pixels_max = 320 * 240 - 1};
+    for (const std::string* const honest : {&sample_heic(), &sample_avif()}) {
+        std::string lie = with_big_32(*honest, "ispe", 4, 64);
+        lie = with_big_32(lie, "ispe", 8, 48);
+        const auto result = probe_bytes(lie, limits);
+        BOOST_TEST_REQUIRE(!result.has_value());
+        BOOST_TEST((result.error().code == probe_failure::too_large), result.error().detail);
+        BOOST_TEST(is_refused(lie, probe_failure::corrupt));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_grid_larger_than_any_image_is_refused_before_decoding) {
+    const auto file_with_grid = [](std::uint32_t side) {
+        const std::string grid = "\0\1\0\0"s + big_32(side) + big_32(side);
+        const std::string entry = box("infe", "\2\0\0\0\0\1\0\0grid\0"s);
+        // Version 1, sizes of 4 bytes each, one item in `idat` with one extent.
+        const std::string place = "\1\0\0\0\x44\0\0\1\0\1\0\1\0\0\0\1"s + big_32(0) + big_32(12);
+        return box("ftyp", "heic\0\0\0\0mif1heic"s) +
+               box("meta", "\0\0\0\0"s + box("iinf", "\0\0\0\0\0\1"s + entry) + box("iloc", place) +
+                               box("idat", grid));
+    };
+    BOOST_TEST(is_refused(file_with_grid(32'000), probe_failure::too_large));
+    BOOST_TEST(is_refused(file_with_grid(320), probe_failure::corrupt));  // has no tiles
 }
 
 BOOST_AUTO_TEST_CASE(a_video_that_claims_millions_of_samples_is_refused) {

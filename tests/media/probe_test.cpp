@@ -1,6 +1,8 @@
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <functional>
+#include <thread>
+#include <vector>
 
 #include "storage/media/probe.hpp"
 #include "tests/media/media_files.hpp"
@@ -211,6 +213,23 @@ BOOST_AUTO_TEST_CASE(too_long_a_video_is_refused) {
 BOOST_AUTO_TEST_CASE(a_deadline_ends_a_probe) {
     check_refused(probe_bytes(sample_mp4(), {.time_max = std::chrono::milliseconds(-1)}),
                   probe_failure::corrupt);
+}
+
+BOOST_AUTO_TEST_CASE(many_threads_probe_at_once_even_when_only_one_picture_fits_the_memory) {
+    sample_webp();
+    sample_avif();
+    const probe_limits one_at_a_time{.buffered_pixels_max = 320 * 240};
+    std::atomic<int> accepted = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 8; ++i) {
+            threads.emplace_back([&, i] {
+                accepted += probe_bytes(i % 2 == 0 ? sample_webp() : sample_avif(), one_at_a_time)
+                                .has_value();
+            });
+        }
+    }
+    BOOST_TEST(accepted == 8);
 }
 
 BOOST_AUTO_TEST_CASE(sound_alone_is_no_video) {
