@@ -13,7 +13,7 @@
 namespace pinhole::kv {
 namespace {
 
-/// In RocksDB's own words, for the log.
+/// Says what is known to whoever has to act on it, and RocksDB's own words.
 [[noreturn]] void refuse_to_open(const rocksdb_options& options, const rocksdb::Status& status) {
     const std::string directory = options.directory.string();
     const std::string reason = status.ToString();

@@ -38,7 +38,11 @@ void log_bridge::Logv(rocksdb::InfoLogLevel level, const char* format, va_list a
         health_->log(to_log_level(level), "rocksdb: (a line that cannot be formatted)");
         return;
     }
-    health_->log(to_log_level(level), std::string("rocksdb: ") + line.data());
+    std::string text = std::string("rocksdb: ") + line.data();
+    while (text.back() == '\n') {
+        text.pop_back();
+    }
+    health_->log(to_log_level(level), text);
 }
 
 error_listener::error_listener(std::shared_ptr<health_tracker> health)

@@ -1,6 +1,8 @@
 // What is particular to the RocksDB backend: opening, the cached mode, damage, full disks.
 #include "storage/kv/rocksdb_store.hpp"
 
+#include <fcntl.h>
+#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include <boost/test/unit_test.hpp>
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -121,33 +124,53 @@ BOOST_AUTO_TEST_CASE(a_second_open_in_the_process_is_refused) {
     BOOST_TEST(contains(refusal(make_options(directory.path())), "already open"));
 }
 
+// Not a test of its own: the other process of the next one, which runs it by name.
+BOOST_AUTO_TEST_CASE(hold_a_store_for_another_process, *boost::unit_test::disabled()) {
+    const char* directory = std::getenv("PINHOLE_TEST_HOLD_DIRECTORY");
+    BOOST_REQUIRE(directory != nullptr);
+    const auto store = open_rocksdb(make_options(directory));
+    char byte = '!';
+    BOOST_REQUIRE_EQUAL(::write(STDOUT_FILENO, &byte, 1), 1);
+    // Until the other side closes its end.
+    BOOST_REQUIRE_EQUAL(::read(STDIN_FILENO, &byte, 1), 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_second_process_is_refused) {
     const temporary_directory directory;
-    int opened[2];
-    int release[2];
-    BOOST_REQUIRE_EQUAL(::pipe(opened), 0);
-    BOOST_REQUIRE_EQUAL(::pipe(release), 0);
-    const auto child = ::fork();
-    BOOST_REQUIRE(child >= 0);
-    if (child == 0) {
-        ::close(release[1]);
-        char byte = 'x';
-        const auto store = open_rocksdb(make_options(directory.path()));
-        // Holds it until the parent closes its end.
-        const bool told = ::write(opened[1], &byte, 1) == 1;
-        const bool ended = ::read(release[0], &byte, 1) == 0;
-        ::_exit(told && ended ? 0 : 1);
+    int from_child[2];
+    int to_child[2];
+    BOOST_REQUIRE_EQUAL(::pipe2(from_child, O_CLOEXEC), 0);
+    BOOST_REQUIRE_EQUAL(::pipe2(to_child, O_CLOEXEC), 0);
+    posix_spawn_file_actions_t files;
+    BOOST_REQUIRE_EQUAL(::posix_spawn_file_actions_init(&files), 0);
+    ::posix_spawn_file_actions_adddup2(&files, to_child[0], STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&files, from_child[1], STDOUT_FILENO);
+    std::vector<std::string> words{"test_kv", "--run_test=rocksdb/hold_a_store_for_another_process",
+                                   "--log_level=nothing", "--report_level=no"};
+    std::vector<char*> arguments;
+    for (auto& word : words) {
+        arguments.push_back(word.data());
     }
-    ::close(opened[1]);
+    arguments.push_back(nullptr);
+    ::setenv("PINHOLE_TEST_HOLD_DIRECTORY", directory.path().c_str(), 1);
+    pid_t child = 0;
+    BOOST_REQUIRE_EQUAL(
+        ::posix_spawn(&child, "/proc/self/exe", &files, nullptr, arguments.data(), environ), 0);
+    ::posix_spawn_file_actions_destroy(&files);
+    ::close(from_child[1]);
+    ::close(to_child[0]);
+
+    // Boost.Test may greet first; the store is open once the marker comes.
     char byte = 0;
-    BOOST_REQUIRE_EQUAL(::read(opened[0], &byte, 1), 1);
+    while (byte != '!') {
+        BOOST_REQUIRE_EQUAL(::read(from_child[0], &byte, 1), 1);
+    }
     BOOST_TEST(contains(refusal(make_options(directory.path())), "already open"));
-    ::close(release[1]);
+    ::close(to_child[1]);
     int status = 0;
     BOOST_REQUIRE_EQUAL(::waitpid(child, &status, 0), child);
     BOOST_TEST(status == 0);
-    ::close(opened[0]);
-    ::close(release[0]);
+    ::close(from_child[0]);
     // The lock went with the process.
     BOOST_TEST(!refusal(make_options(directory.path())).has_value());
 }
