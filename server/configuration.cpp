@@ -96,12 +96,14 @@ std::optional<std::string> assign_log_level(configuration& target, const std::st
     return std::nullopt;
 }
 
-std::optional<std::string> assign_sync(configuration& target, const std::string& value) {
-    if (value != "on" && value != "off") {
-        return "needs on or off";
-    }
-    target.sync = value == "on";
-    return std::nullopt;
+assignment on_or_off(bool configuration::* member) {
+    return [=](configuration& target, const std::string& value) -> std::optional<std::string> {
+        if (value != "on" && value != "off") {
+            return "needs on or off";
+        }
+        target.*member = value == "on";
+        return std::nullopt;
+    };
 }
 
 std::optional<std::string> assign_cors_origins(configuration& target, const std::string& value) {
@@ -133,7 +135,7 @@ const std::vector<setting>& settings() {
          "where none is given",
          text(&c::secret_key), true},
         {"sync", "on", "off: acknowledged writes can be lost in a crash; for bulk loading only",
-         assign_sync},
+         on_or_off(&c::sync)},
         {"block-cache", "256MiB", "Memory for database blocks", bytes(&c::block_cache_bytes)},
         {"io-threads", "0", "Threads that serve connections; 0: one for each core",
          number<unsigned>(&c::io_threads, 0, 1024)},
@@ -173,6 +175,10 @@ const std::vector<setting>& settings() {
          number<unsigned>(&c::read_threads, 1, 1024)},
         {"read-queue-max", "1024", "Waiting reads; more are answered 503",
          number<std::uint64_t>(&c::read_queue_max, 1, many)},
+        {"rows-read-max", "100000", "Rows that one list may read; past it, 422",
+         number<std::uint64_t>(&c::rows_read_max, 1000, many * 1000)},
+        {"rate-limits", "on", "off: no limit on logins, signups and writes; for tests and benches",
+         on_or_off(&c::rate_limits)},
         {"cors-origins", "", "Origins that browsers may call from, separated by commas; * for any",
          assign_cors_origins},
     };

@@ -53,6 +53,8 @@ struct configuration {
     unsigned read_threads = 4;
     std::uint64_t read_queue_max = 1024;
 
+    std::uint64_t rows_read_max = 100'000;
+    bool rate_limits = true;
     std::vector<std::string> cors_origins;
 };
 

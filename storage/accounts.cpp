@@ -31,11 +31,14 @@ void append_account_jobs(kv::commit& commit, entity_id account) {
 
 }  // namespace
 
+error username_taken() {
+    return {error_code::conflict, "This username is taken.", {{"username", "taken", "is taken"}}};
+}
+
 result<planned<user_view>> plan_signup(const kv::reader& reader, const user& row,
                                        const session& login) {
     if (row_reader{reader}.find_unique(username_unique_key(row.username))) {
-        return fail(error_code::conflict, "This username is taken.",
-                    {{"username", "taken", "is taken"}});
+        return std::unexpected{username_taken()};
     }
     planned<user_view> plan{.commit = {}, .value = {.row = row}};
     append_create(plan.commit, row);

@@ -13,6 +13,8 @@
 
 namespace pinhole::storage {
 
+error username_taken();
+
 /// Creates the account and its first login. Errors: conflict, naming `username`, if it is taken,
 /// also by a deleted account.
 result<planned<user_view>> plan_signup(const kv::reader& reader, const user& row,

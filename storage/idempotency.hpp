@@ -27,10 +27,10 @@ struct idempotency_key {
 };
 
 struct idempotent_answer {
-    std::string fingerprint;  ///< hash of the request's content
+    std::string fingerprint = {};  ///< hash of the request's content
     std::int64_t status = 0;
-    std::string location;
-    std::string body;
+    std::string location = {};
+    std::string body = {};
 };
 
 /// The answer given to the first request with this key, if it is not older than its life.

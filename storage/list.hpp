@@ -24,7 +24,7 @@ struct position {
 
 struct page_request {
     std::uint32_t size = 20;
-    std::optional<position> from;
+    std::optional<position> from = {};
     std::uint64_t rows_read_max = 100'000;
 };
 

@@ -40,11 +40,11 @@ inline constexpr std::array all{
 
 struct user {
     entity_id id = 0;
-    std::string username;
-    std::string password;  ///< argon2id PHC string, or what DUMP imports bring; never shown
-    std::string name;
-    std::string website;
-    std::string bio;
+    std::string username = {};
+    std::string password = {};  ///< argon2id PHC string, or what DUMP imports bring; never shown
+    std::string name = {};
+    std::string website = {};
+    std::string bio = {};
     bool is_staff = false;
     timestamp created_at{};
     timestamp updated_at{};
@@ -52,40 +52,40 @@ struct user {
     timestamp deleted_at{};  ///< start of the retention in which it may be restored
 };
 
-struct file;
+struct post;
+
+struct file {
+    entity_id id = 0;
+    reference_to<storage::post> post = {};
+    std::int64_t position = 0;
+    std::string type = {};  ///< "image" or "video"
+    std::string url = {};
+    std::string content_type = {};
+    std::int64_t size = 0;
+    std::int64_t width = 0;
+    std::int64_t height = 0;
+    std::string sha256 = {};
+    timestamp created_at{};
+    timestamp updated_at{};
+    bool is_deleted = false;
+};
 
 struct post {
     entity_id id = 0;
-    reference_to<user> author;
-    std::string content;
-    std::vector<file> files;  ///< a copy of the alive file rows, so that a post is one read
+    reference_to<user> author = {};
+    std::string content = {};
+    std::vector<file> files = {};  ///< a copy of the alive file rows, so that a post is one read
     timestamp created_at{};
     timestamp updated_at{};
     bool is_deleted = false;
     timestamp deleted_at{};
 };
 
-struct file {
-    entity_id id = 0;
-    reference_to<storage::post> post;
-    std::int64_t position = 0;
-    std::string type;  ///< "image" or "video"
-    std::string url;
-    std::string content_type;
-    std::int64_t size = 0;
-    std::int64_t width = 0;
-    std::int64_t height = 0;
-    std::string sha256;
-    timestamp created_at{};
-    timestamp updated_at{};
-    bool is_deleted = false;
-};
-
 struct comment {
     entity_id id = 0;
-    reference_to<storage::post> post;
-    reference_to<user> author;
-    std::string content;
+    reference_to<storage::post> post = {};
+    reference_to<user> author = {};
+    std::string content = {};
     timestamp created_at{};
     timestamp updated_at{};
     bool is_deleted = false;
@@ -94,8 +94,8 @@ struct comment {
 
 struct like {
     entity_id id = 0;
-    reference_to<storage::post> post;
-    reference_to<storage::user> user;
+    reference_to<storage::post> post = {};
+    reference_to<storage::user> user = {};
     timestamp created_at{};
     timestamp updated_at{};
     bool is_deleted = false;
@@ -105,9 +105,9 @@ struct like {
 /// A login. Not an entity of the API's lists, not dumped; the token itself is never stored.
 struct session {
     entity_id id = 0;
-    reference_to<storage::user> user;
-    std::string token_hash;
-    std::string user_agent;
+    reference_to<storage::user> user = {};
+    std::string token_hash = {};
+    std::string user_agent = {};
     timestamp created_at{};
     timestamp last_used_at{};
     timestamp expires_at{};
@@ -117,35 +117,35 @@ struct session {
 /// The part of a user that travels with everything a user wrote.
 struct user_brief {
     entity_id id = 0;
-    std::string username;
-    std::string name;
+    std::string username = {};
+    std::string name = {};
 };
 
 // Views: a row joined with what the API shows beside it.
 struct user_view {
-    user row;
+    user row = {};
     std::int64_t post_count = 0;
 };
 struct post_view {
-    post row;
-    user_brief person;
+    post row = {};
+    user_brief person = {};
     std::int64_t like_count = 0;
     std::int64_t comment_count = 0;
     bool liked = false;
 };
 struct file_view {
-    file row;
+    file row = {};
 };
 struct comment_view {
-    comment row;
-    user_brief person;
+    comment row = {};
+    user_brief person = {};
 };
 struct like_view {
-    like row;
-    user_brief person;
+    like row = {};
+    user_brief person = {};
 };
 struct session_view {
-    session row;
+    session row = {};
     bool is_current = false;
 };
 

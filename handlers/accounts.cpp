@@ -1,0 +1,260 @@
+// Sign up, log in, restore, change the password, delete the account: everything that hashes.
+#include "storage/accounts.hpp"
+
+#include "handlers/answers.hpp"
+#include "handlers/handlers.hpp"
+#include "handlers/idempotency.hpp"
+#include "handlers/json_body.hpp"
+
+namespace pinhole::handlers {
+
+namespace {
+
+using storage::error_code;
+
+std::string login_json(const storage::user_view& view, const storage::new_session& login) {
+    std::string json = "{\"user\":";
+    storage::append_json(json, view);
+    json += ",\"token\":";
+    storage::append_json_string(json, storage::to_string(login.token));
+    json += ",\"expires_at\":\"" + storage::to_rfc3339(login.row.expires_at) + "\"}";
+    return json;
+}
+
+storage::error overloaded() {
+    return {error_code::overloaded, "Too many logins at once. Try again soon.", {}};
+}
+
+storage::error wrong_credentials() {
+    return {error_code::bad_credentials, "Wrong username or password.", {}};
+}
+
+awaitable<result<std::string>> hash(call& c, std::string password) {
+    auto hashed =
+        co_await c.api.hash_pool().run([&password] { return storage::hash_password(password); });
+    if (!hashed) {
+        co_return std::unexpected{overloaded()};
+    }
+    co_return std::move(*hashed);
+}
+
+/// Verifies on the hash pool; the same work whether there is an account or not.
+awaitable<result<bool>> verify(call& c, std::string stored_hash, std::string password) {
+    const auto matches = co_await c.api.hash_pool().run(
+        [&stored_hash, &password] { return storage::verify_password(stored_hash, password); });
+    if (!matches) {
+        co_return std::unexpected{overloaded()};
+    }
+    co_return *matches;
+}
+
+/// The account if the password is right. Errors: bad_credentials, whatever was wrong.
+awaitable<result<storage::user>> verified_account(call& c, text_fields& fields, bool deleted_too) {
+    const std::string username = storage::to_canonical_username(fields.take("username"));
+    const auto account = co_await c.api.work().read(
+        [&](const kv::reader& reader) -> result<std::optional<storage::user>> {
+            auto found = storage::find_account(reader, username);
+            return found ? std::optional{std::move(found->row)} : std::nullopt;
+        });
+    if (!account) {
+        co_return std::unexpected{account.error()};
+    }
+    const bool may_log_in = *account && (deleted_too || !(*account)->is_deleted);
+    const auto matches = co_await verify(c, may_log_in ? (*account)->password : std::string{},
+                                         fields.take("password"));
+    if (!matches) {
+        co_return std::unexpected{matches.error()};
+    }
+    if (!*matches) {
+        co_return std::unexpected{wrong_credentials()};
+    }
+    co_return **account;
+}
+
+/// A login for `account`, or nothing while no id can be had.
+std::optional<storage::new_session> make_login(call& c, storage::entity_id account) {
+    const auto id = c.api.database().ids().next();
+    if (!id) {
+        return std::nullopt;
+    }
+    return storage::make_session(c.api.database().keys(), *id, account,
+                                 c.request.header("user-agent"), c.at, c.api.options().token_life);
+}
+
+}  // namespace
+
+awaitable<http::response> sign_up(call& c) {
+    auto body = co_await read_json(c, signup_fields);
+    if (!body) {
+        co_return std::move(body.error());
+    }
+    const auto key = hold_key(c, "signup");
+    if (!key) {
+        co_return to_response(key.error());
+    }
+    const std::string fingerprint = fingerprint_of(body->bytes);
+    storage::user row{.username = storage::to_canonical_username(body->fields.take("username")),
+                      .name = body->fields.take_optional("name").value_or(""),
+                      .website = body->fields.take_optional("website").value_or(""),
+                      .bio = body->fields.take_optional("bio").value_or(""),
+                      .created_at = c.at,
+                      .updated_at = c.at};
+    // Hashing is dear, so a retry, and a name that is taken, are answered before it.
+    auto early = co_await c.api.work().read(
+        [&](const kv::reader& reader) -> result<std::optional<storage::idempotent_answer>> {
+            auto earlier = find_earlier_answer(reader, c, *key, fingerprint);
+            if (earlier && !*earlier && storage::find_account(reader, row.username)) {
+                return std::unexpected{storage::username_taken()};
+            }
+            return earlier;
+        });
+    if (!early) {
+        co_return to_response(early.error());
+    }
+    if (*early) {
+        co_return secret_answer(http::status::created, std::move((*early)->body));
+    }
+    auto password = co_await hash(c, body->fields.take("password"));
+    if (!password) {
+        co_return to_response(password.error());
+    }
+    row.password = std::move(*password);
+    const auto id = c.api.database().ids().next();
+    const auto login = id ? make_login(c, *id) : std::nullopt;
+    if (!login) {
+        co_return no_id_answer(c);
+    }
+    row.id = *id;
+    auto plan = [&](const kv::reader& reader) {
+        return storage::plan_signup(reader, row, login->row);
+    };
+    auto render = [&](const storage::user_view& view) {
+        return storage::idempotent_answer{.status = 201, .body = login_json(view, *login)};
+    };
+    const auto answer = co_await c.api.work().write([&](const kv::reader& reader) {
+        return plan_once(reader, c, *key, fingerprint, plan, render);
+    });
+    if (!answer) {
+        co_return to_response(answer.error());
+    }
+    co_return secret_answer(http::status::created, answer->body);
+}
+
+awaitable<http::response> log_in(call& c) {
+    auto body = co_await read_json(c, login_fields);
+    if (!body) {
+        co_return std::move(body.error());
+    }
+    const auto account = co_await verified_account(c, body->fields, false);
+    if (!account) {
+        co_return to_response(account.error());
+    }
+    const auto login = make_login(c, account->id);
+    if (!login) {
+        co_return no_id_answer(c);
+    }
+    const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
+        return storage::plan_login(reader, *account, login->row);
+    });
+    if (!view) {
+        co_return to_response(view.error());
+    }
+    co_return secret_answer(http::status::ok, login_json(*view, *login));
+}
+
+awaitable<http::response> restore_account(call& c) {
+    auto body = co_await read_json(c, login_fields);
+    if (!body) {
+        co_return std::move(body.error());
+    }
+    const auto account = co_await verified_account(c, body->fields, true);
+    if (!account) {
+        co_return to_response(account.error());
+    }
+    const auto login = make_login(c, account->id);
+    if (!login) {
+        co_return no_id_answer(c);
+    }
+    const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
+        return storage::plan_restore_account(reader, *account, login->row, c.at,
+                                             c.api.options().restore_retention);
+    });
+    if (!view) {
+        co_return to_response(view.error());
+    }
+    const auto placed =
+        co_await place_media(c, {storage::job_kind::place_account_media, account->id});
+    if (!placed) {
+        co_return to_response(placed.error());
+    }
+    c.api.database().wake_jobs();
+    co_return secret_answer(http::status::ok, login_json(*view, *login));
+}
+
+namespace {
+
+/// The caller's password hash, if `password` is the caller's password.
+awaitable<result<std::string>> verified_hash(call& c, std::string password) {
+    const auto stored_hash =
+        co_await c.api.work().read([&](const kv::reader& reader) -> result<std::string> {
+            storage::row_reader rows{reader};
+            const auto* account = rows.alive_user(c.who.user);
+            return account != nullptr ? account->row.password : std::string{};
+        });
+    if (!stored_hash) {
+        co_return std::unexpected{stored_hash.error()};
+    }
+    const auto matches = co_await verify(c, *stored_hash, std::move(password));
+    if (!matches) {
+        co_return std::unexpected{matches.error()};
+    }
+    if (!*matches) {
+        co_return storage::fail(error_code::forbidden, "The password is wrong.");
+    }
+    co_return *stored_hash;
+}
+
+}  // namespace
+
+awaitable<http::response> change_password(call& c) {
+    auto body = co_await read_json(c, password_fields);
+    if (!body) {
+        co_return std::move(body.error());
+    }
+    const auto seen = co_await verified_hash(c, body->fields.take("old_password"));
+    if (!seen) {
+        co_return to_response(seen.error());
+    }
+    const auto hashed = co_await hash(c, body->fields.take("new_password"));
+    if (!hashed) {
+        co_return to_response(hashed.error());
+    }
+    const auto changed = co_await c.api.work().write([&](const kv::reader& reader) {
+        return storage::plan_change_password(reader, c.who, *seen, *hashed, c.at);
+    });
+    co_return changed ? http::response::no_content() : to_response(changed.error());
+}
+
+awaitable<http::response> delete_me(call& c) {
+    auto body = co_await read_json(c, delete_me_fields);
+    if (!body) {
+        co_return std::move(body.error());
+    }
+    const auto seen = co_await verified_hash(c, body->fields.take("password"));
+    if (!seen) {
+        co_return to_response(seen.error());
+    }
+    const auto may = if_match<storage::user_view>(c.request);
+    const auto deleted = co_await c.api.work().write([&](const kv::reader& reader) {
+        return storage::plan_delete_account(reader, c.who.user, *seen, c.at, may);
+    });
+    if (!deleted) {
+        co_return to_response(deleted.error());
+    }
+    const auto placed =
+        co_await place_media(c, {storage::job_kind::place_account_media, c.who.user});
+    c.api.database().wake_jobs();
+    co_return placed ? http::response::no_content() : to_response(placed.error());
+}
+
+}  // namespace pinhole::handlers

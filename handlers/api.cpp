@@ -1,0 +1,50 @@
+#include "handlers/api.hpp"
+
+namespace pinhole::handlers {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Generous for people, far too little for guessing a password or filling a disk.
+constexpr bucket_size login_bucket{.burst = 20, .refill_interval = 3s};
+constexpr bucket_size signup_bucket{.burst = 20, .refill_interval = 10s};
+constexpr bucket_size write_bucket{.burst = 200, .refill_interval = 100ms};
+
+/// Moving files is quick and must not be refused lightly: an answer waits for it.
+constexpr unsigned placement_threads = 2;
+constexpr std::size_t placement_queue_max = 4096;
+
+}  // namespace
+
+bool keys_in_flight::enter(const std::string& name) {
+    const std::lock_guard lock{mutex_};
+    return names_.insert(name).second;
+}
+
+void keys_in_flight::leave(const std::string& name) {
+    const std::lock_guard lock{mutex_};
+    names_.erase(name);
+}
+
+api::api(storage::database& database, http::logger& log, api_options options)
+    : database_(database),
+      log_(log),
+      options_(std::move(options)),
+      hash_pool_("hash", options_.hash_threads, options_.hash_queue_max),
+      media_pool_("media", options_.media_threads, options_.media_queue_max),
+      placement_pool_("placement", placement_threads, placement_queue_max),
+      read_pool_("read", options_.read_threads, options_.read_queue_max),
+      work_(database.store(), read_pool_),
+      logins_(login_bucket, options_.rate_limits),
+      signups_(signup_bucket, options_.rate_limits),
+      writes_(write_bucket, options_.rate_limits) {}
+
+void api::close() {
+    hash_pool_.close();
+    media_pool_.close();
+    placement_pool_.close();
+    read_pool_.close();
+}
+
+}  // namespace pinhole::handlers

@@ -1,0 +1,70 @@
+// The declaration of one route, and what happens around every handler: who may, rate limits, query
+// parameters. routes.cpp holds the table; openapi.cpp and the access tests read it as well.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "handlers/api.hpp"
+#include "server/request.hpp"
+#include "server/response.hpp"
+#include "storage/schema/text_rule.hpp"
+#include "storage/sessions.hpp"
+
+namespace pinhole::handlers {
+
+/// One request on its way through the API.
+struct call {
+    handlers::api& api;
+    http::request& request;
+    storage::caller who;  ///< nobody (id 0) on routes that anyone may call
+
+    storage::timestamp at;  ///< when the request was taken: the time that its writes carry
+};
+
+using handler_function = awaitable<http::response> (*)(call&);
+
+enum class access : std::uint8_t { anyone, user };
+
+/// What a request is charged to.
+enum class cost : std::uint8_t { free, login, signup, write };
+
+/// A member of a JSON body. All of them are text.
+struct body_field {
+    std::string_view name;
+    storage::text_rule rule;
+    bool required = true;
+};
+
+enum class body_kind : std::uint8_t { none, json, multipart };
+
+/// A query parameter of a list.
+struct query_parameter {
+    std::string_view name;
+    std::string_view description;
+};
+
+struct route_spec {
+    http::verb method;
+    std::string_view pattern;
+    handler_function handle;
+    access who = access::user;
+    handlers::cost cost = cost::free;
+    std::string_view summary = {};
+    unsigned success = 200;
+    std::string_view answer = {};  ///< schema name in the OpenAPI document; empty: no body
+    body_kind body = body_kind::none;
+    std::span<const body_field> fields = {};
+    std::span<const query_parameter> query = {};
+    bool is_list = false;  ///< `answer` is what a page holds
+    bool takes_idempotency_key = false;
+    bool any_query = false;  ///< ignores query parameters (health checks, media)
+};
+
+std::span<const route_spec> route_table();
+
+/// The route as the server's router wants it, with everything that surrounds the handler.
+http::route to_route(api& api, const route_spec& spec);
+
+}  // namespace pinhole::handlers

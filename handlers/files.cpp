@@ -1,0 +1,57 @@
+#include "storage/files.hpp"
+
+#include "handlers/answers.hpp"
+#include "handlers/handlers.hpp"
+#include "handlers/paging.hpp"
+#include "storage/list.hpp"
+
+namespace pinhole::handlers {
+
+namespace {
+
+http::response no_such_file() {
+    return to_response(storage::not_found("file").error());
+}
+
+}  // namespace
+
+awaitable<http::response> list_files(call& c) {
+    list_query query{c};
+    const storage::file_filter filter{.post = query.reference("post", false)};
+    const auto request = query.page_request();
+    if (!request) {
+        co_return to_response(request.error());
+    }
+    const auto page = co_await c.api.work().read(
+        [&](const kv::reader& reader) { return storage::list_files(reader, filter, *request); });
+    co_return page ? page_answer(query, *page) : to_response(page.error());
+}
+
+awaitable<http::response> get_file(call& c) {
+    const auto id = path_id(c);
+    if (!id) {
+        co_return no_such_file();
+    }
+    const auto view = co_await c.api.work().read(
+        [&](const kv::reader& reader) { return storage::get_file(reader, *id); });
+    co_return view ? entity_answer(c.request, storage::to_json(*view)) : to_response(view.error());
+}
+
+awaitable<http::response> delete_file(call& c) {
+    const auto id = path_id(c);
+    if (!id) {
+        co_return no_such_file();
+    }
+    const auto may = if_match<storage::file_view>(c.request);
+    const auto deleted = co_await c.api.work().write([&](const kv::reader& reader) {
+        return storage::plan_delete_file(reader, c.who.user, *id, c.at, may);
+    });
+    if (!deleted) {
+        co_return to_response(deleted.error());
+    }
+    const auto placed =
+        co_await place_media(c, {storage::job_kind::place_post_media, deleted->post.id});
+    co_return placed ? http::response::no_content() : to_response(placed.error());
+}
+
+}  // namespace pinhole::handlers

@@ -1,0 +1,68 @@
+#include "storage/likes.hpp"
+
+#include "handlers/answers.hpp"
+#include "handlers/handlers.hpp"
+#include "handlers/paging.hpp"
+#include "storage/list.hpp"
+
+namespace pinhole::handlers {
+
+awaitable<http::response> put_like(call& c) {
+    const auto post = path_id(c);
+    if (!post) {
+        co_return to_response(storage::not_found("post").error());
+    }
+    const auto id = c.api.database().ids().next();
+    if (!id) {
+        co_return no_id_answer(c);
+    }
+    const storage::like row{
+        .id = *id, .post = {*post}, .user = {c.who.user}, .created_at = c.at, .updated_at = c.at};
+    const auto liked = co_await c.api.work().write(
+        [&](const kv::reader& reader) { return storage::plan_like(reader, row); });
+    if (!liked) {
+        co_return to_response(liked.error());
+    }
+    std::string json = storage::to_json(liked->view);
+    if (!liked->is_new) {
+        co_return updated_answer(std::move(json));
+    }
+    co_return created_answer(std::move(json),
+                             "/api/v1/likes/" + std::to_string(liked->view.row.id));
+}
+
+awaitable<http::response> delete_like(call& c) {
+    const auto post = path_id(c);
+    if (!post) {
+        co_return to_response(storage::not_found("post").error());
+    }
+    const auto unliked = co_await c.api.work().write([&](const kv::reader& reader) {
+        return storage::plan_unlike(reader, c.who.user, *post, c.at);
+    });
+    co_return unliked ? http::response::no_content() : to_response(unliked.error());
+}
+
+awaitable<http::response> list_likes(call& c) {
+    list_query query{c};
+    const storage::like_filter filter{.post = query.reference("post", false),
+                                      .user = query.reference("user", true)};
+    const auto request = query.page_request();
+    if (!request) {
+        co_return to_response(request.error());
+    }
+    const auto page = co_await c.api.work().read(
+        [&](const kv::reader& reader) { return storage::list_likes(reader, filter, *request); });
+    co_return page ? page_answer(query, *page) : to_response(page.error());
+}
+
+awaitable<http::response> get_like(call& c) {
+    const auto id = path_id(c);
+    if (!id) {
+        co_return to_response(storage::not_found("like").error());
+    }
+    const auto view = co_await c.api.work().read(
+        [&](const kv::reader& reader) { return storage::get_like(reader, *id); });
+    co_return view ? entity_answer(c.request, storage::to_json(*view)) : to_response(view.error());
+}
+
+}  // namespace pinhole::handlers

@@ -1,0 +1,111 @@
+// The two ways from a handler to the database. A handler passes one plain function to `read` or
+// `write`; the function is synchronous, has no side effect, and may be run more than once.
+//
+// A read runs inline on the io thread against cached data alone; at the first miss it is abandoned
+// and run again on the read pool, where it may block. A write is planned the same way, committed,
+// and planned anew when another commit was faster.
+//
+// Thread-safe. Never blocks the calling thread.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <random>
+#include <type_traits>
+#include <utility>
+
+#include "server/blocking_pool.hpp"
+#include "storage/base/error.hpp"
+#include "storage/kv/store.hpp"
+#include "storage/visibility.hpp"
+
+namespace pinhole::handlers {
+
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+using storage::result;
+
+class unit_of_work {
+public:
+    unit_of_work(kv::store& store, http::blocking_pool& read_pool)
+        : store_(store), read_pool_(read_pool) {}
+
+    /// Runs `result<T> function(const kv::reader&)` on one snapshot.
+    /// Errors: those of the function; overloaded. Throws what the store throws.
+    template <class Function>
+    awaitable<std::invoke_result_t<Function&, const kv::reader&>> read(Function function) const;
+
+    /// Runs `result<planned<T>> plan(const kv::reader&)` and commits what it returns; the answer
+    /// is T once that is durable. Errors: those of the plan; overloaded, unavailable, storage_full.
+    template <class Plan>
+    awaitable<result<decltype(std::invoke_result_t<Plan&, const kv::reader&>::value_type::value)>>
+    write(Plan plan) const;
+
+    kv::health health() const { return store_.health(); }
+
+private:
+    static constexpr int attempts_max = 24;
+
+    template <class Function>
+    std::optional<std::invoke_result_t<Function&, const kv::reader&>> read_cached(
+        Function& function) const;
+    awaitable<kv::outcome> commit(kv::commit commit) const;
+    /// What to tell the client of a commit that did not happen, or may not have.
+    storage::error failure_of(kv::outcome outcome) const;
+    awaitable<void> back_off(int attempt) const;
+
+    kv::store& store_;
+    http::blocking_pool& read_pool_;
+};
+
+template <class Function>
+std::optional<std::invoke_result_t<Function&, const kv::reader&>> unit_of_work::read_cached(
+    Function& function) const {
+    try {
+        return function(*store_.snapshot(kv::read_mode::cached));
+    } catch (const kv::would_block&) {
+        return std::nullopt;
+    }
+}
+
+template <class Function>
+awaitable<std::invoke_result_t<Function&, const kv::reader&>> unit_of_work::read(
+    Function function) const {
+    if (auto answer = read_cached(function)) {
+        co_return std::move(*answer);
+    }
+    auto answer = co_await read_pool_.run(
+        [&] { return function(*store_.snapshot(kv::read_mode::blocking)); });
+    if (!answer) {
+        co_return storage::fail(storage::error_code::overloaded,
+                                "The server is overloaded. Try again soon.");
+    }
+    co_return std::move(*answer);
+}
+
+template <class Plan>
+awaitable<result<decltype(std::invoke_result_t<Plan&, const kv::reader&>::value_type::value)>>
+unit_of_work::write(Plan plan) const {
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        auto planned = co_await read([&plan](const kv::reader& reader) { return plan(reader); });
+        if (!planned) {
+            co_return std::unexpected{std::move(planned.error())};
+        }
+        if (planned->commit.empty()) {
+            co_return std::move(planned->value);
+        }
+        const kv::outcome outcome = co_await commit(std::move(planned->commit));
+        if (outcome == kv::outcome::ok) {
+            co_return std::move(planned->value);
+        }
+        if (outcome != kv::outcome::conflict && outcome != kv::outcome::exists) {
+            co_return std::unexpected{failure_of(outcome)};
+        }
+        co_await back_off(attempt);
+    }
+    co_return storage::fail(storage::error_code::overloaded,
+                            "Too many changes to the same thing at once. Try again soon.");
+}
+
+}  // namespace pinhole::handlers

@@ -1,0 +1,285 @@
+#include "handlers/upload_reader.hpp"
+
+#include <algorithm>
+
+#include "handlers/answers.hpp"
+#include "handlers/handlers.hpp"
+#include "handlers/idempotency.hpp"
+#include "storage/kv/key_codec.hpp"
+#include "storage/posts.hpp"
+
+namespace pinhole::handlers {
+
+namespace {
+
+using event = http::multipart_parser::event;
+using storage::error_code;
+
+/// Few enough hops to the pool, little enough memory for each upload.
+constexpr std::size_t write_buffer_bytes = 256 * 1024;
+/// Content this much longer than any valid one is not collected any further.
+constexpr std::size_t content_bytes_max = 16 * 1024;
+constexpr std::size_t parts_max = 64;
+
+http::response malformed(std::string why) {
+    return to_response(storage::error{error_code::malformed, std::move(why), {}});
+}
+
+http::response overloaded() {
+    return to_response(
+        storage::error{error_code::overloaded, "Too many uploads at once. Try again soon.", {}});
+}
+
+http::response disk_full() {
+    return to_response(
+        storage::error{error_code::storage_full, "The disk is full. Reading still works.", {}});
+}
+
+}  // namespace
+
+awaitable<std::expected<received_upload, http::response>> upload_reader::receive() {
+    const auto boundary = http::parse_multipart_boundary(c_.request.header("content-type"));
+    if (!boundary) {
+        co_return std::unexpected{http::problem_with(http::status::unsupported_media_type,
+                                                     boundary.error(), "accepted",
+                                                     "\"multipart/form-data\"")};
+    }
+    c_.request.body().set_limit(c_.api.options().upload_bytes_max);
+    http::multipart_parser parser{*boundary, {.parts_max = parts_max}};
+    for (;;) {
+        const auto bytes = co_await c_.request.body().read_some();
+        if (!bytes) {
+            co_return std::unexpected{http::to_response(bytes.error())};
+        }
+        if (bytes->empty()) {
+            break;
+        }
+        parser.feed(*bytes);
+        for (;;) {
+            const auto next = parser.next();
+            if (!next) {
+                co_return std::unexpected{malformed(next.error())};
+            }
+            if (*next == event::need_more || *next == event::end) {
+                break;
+            }
+            if (auto refused = co_await handle(*next, parser)) {
+                co_return std::unexpected{std::move(*refused)};
+            }
+        }
+    }
+    if (const auto finished = parser.finish(); !finished) {
+        co_return std::unexpected{malformed(finished.error())};
+    }
+    if (auto refused = find_problem()) {
+        co_return std::unexpected{std::move(*refused)};
+    }
+    upload_.fingerprint = fingerprint();
+    co_return std::move(upload_);
+}
+
+awaitable<std::optional<http::response>> upload_reader::handle(event event,
+                                                               http::multipart_parser& parser) {
+    switch (event) {
+        case event::part_begin:
+            co_return begin_part(parser.header());
+        case event::data:
+            co_return co_await take_data(parser.data());
+        case event::part_end:
+            co_return co_await end_part();
+        case event::need_more:
+        case event::end:
+            break;
+    }
+    co_return std::nullopt;
+}
+
+std::optional<http::response> upload_reader::begin_part(const http::part_header& header) {
+    target_ = target::none;
+    if (header.name == "content") {
+        if (std::exchange(content_given_, true)) {
+            faults_.push_back({"content", "repeated", "is given more than once"});
+            return std::nullopt;
+        }
+        target_ = target::content;
+        return std::nullopt;
+    }
+    if (header.name != "files") {
+        faults_.push_back({header.name.substr(0, 64), "unknown_field",
+                           "is unknown; allowed are: content, files"});
+        return std::nullopt;
+    }
+    if (upload_.files.size() == storage::files_per_post_max) {
+        return to_response(storage::error{error_code::invalid,
+                                          "A post holds at most 10 files.",
+                                          {{"files", "too_many", "must be 1 to 10 files"}}});
+    }
+    target_ = target::file;
+    buffer_.clear();
+    file_bytes_ = 0;
+    is_judged_ = false;
+    return std::nullopt;
+}
+
+awaitable<std::optional<http::response>> upload_reader::take_data(std::span<const char> data) {
+    if (target_ == target::content) {
+        const std::size_t room =
+            content_bytes_max - std::min(content_bytes_max, upload_.content.size());
+        upload_.content.append(data.data(), std::min(room, data.size()));
+        co_return std::nullopt;
+    }
+    if (target_ == target::none) {
+        co_return std::nullopt;
+    }
+    file_bytes_ += data.size();
+    buffer_.append(data.data(), data.size());
+    if (!is_judged_ && buffer_.size() >= media::sniff_bytes_max) {
+        if (auto refused = judge_first_bytes()) {
+            co_return refused;
+        }
+    }
+    if (is_judged_ && file_bytes_ > file_bytes_max_) {
+        co_return refuse_file(
+            {media::probe_failure::too_many_bytes, "The file has more bytes than allowed.", {}});
+    }
+    if (buffer_.size() >= write_buffer_bytes) {
+        co_return co_await store_buffer(false);
+    }
+    co_return std::nullopt;
+}
+
+std::optional<http::response> upload_reader::judge_first_bytes() {
+    is_judged_ = true;
+    const auto format = media::sniff(std::string_view{buffer_});
+    if (!format) {
+        return refuse_file({media::probe_failure::unsupported_type,
+                            "The file is of a type that is not accepted.",
+                            {}});
+    }
+    const media::probe_limits& limits = c_.api.options().media_limits;
+    file_bytes_max_ = media::is_image(*format) ? limits.image_bytes_max : limits.video_bytes_max;
+    return std::nullopt;
+}
+
+awaitable<std::optional<http::response>> upload_reader::end_part() {
+    if (target_ != target::file) {
+        co_return std::nullopt;
+    }
+    if (file_bytes_ == 0) {
+        faults_.push_back({file_field(), "empty", "is empty"});
+        co_return std::nullopt;
+    }
+    if (!is_judged_) {
+        if (auto refused = judge_first_bytes()) {
+            co_return refused;
+        }
+    }
+    if (auto refused = co_await store_buffer(true)) {
+        co_return refused;
+    }
+    upload_.files.push_back({std::move(*incoming_), *info_});
+    incoming_.reset();
+    co_return std::nullopt;
+}
+
+/// Writes what is buffered to the file's place on disk; after the last piece, looks at the whole.
+awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_last) {
+    media::media_store& store = c_.api.database().media();
+    const std::uint64_t reserve =
+        c_.api.options().upload_reserve_bytes + c_.request.body().content_length().value_or(0);
+    using probed = std::expected<media::media_info, media::probe_error>;
+    const auto work = [&]() -> std::expected<std::optional<probed>, media::store_failure> {
+        if (!incoming_) {
+            if (store.free_bytes() < reserve) {
+                return std::unexpected{media::store_failure::storage_full};
+            }
+            auto begun = store.begin();
+            if (!begun) {
+                return std::unexpected{begun.error()};
+            }
+            incoming_.emplace(std::move(*begun));
+        }
+        if (const auto appended = incoming_->append(std::string_view{buffer_}); !appended) {
+            return std::unexpected{appended.error()};
+        }
+        return is_last
+                   ? std::optional{media::probe(incoming_->path(), c_.api.options().media_limits)}
+                   : std::nullopt;
+    };
+    const auto done = co_await c_.api.media_pool().run(work);
+    buffer_.clear();
+    if (!done) {
+        co_return overloaded();
+    }
+    if (!*done) {
+        co_return disk_full();
+    }
+    if (!is_last) {
+        co_return std::nullopt;
+    }
+    const probed& seen = ***done;
+    if (!seen) {
+        c_.api.log().info("upload refused", {{"request_id", c_.request.request_id},
+                                             {"reason", seen.error().message},
+                                             {"detail", seen.error().detail}});
+        co_return refuse_file(seen.error());
+    }
+    info_ = *seen;
+    co_return std::nullopt;
+}
+
+http::response upload_reader::refuse_file(const media::probe_error& refused) const {
+    using media::probe_failure;
+    const auto answer = [&](error_code code, std::string field_code) {
+        return to_response(storage::error{
+            code, refused.message, {{file_field(), std::move(field_code), refused.message}}});
+    };
+    switch (refused.code) {
+        case probe_failure::unsupported_type:
+            return answer(error_code::unsupported_media, "unsupported_type");
+        case probe_failure::corrupt:
+            return answer(error_code::invalid, "corrupt");
+        case probe_failure::too_many_bytes:
+            return answer(error_code::too_large, "too_large");
+        case probe_failure::too_large:
+            return answer(error_code::invalid, "too_many_pixels");
+        case probe_failure::too_long:
+            return answer(error_code::invalid, "too_long");
+    }
+    return answer(error_code::invalid, "invalid");
+}
+
+std::optional<http::response> upload_reader::find_problem() {
+    if (auto fault = storage::find_fault("content", storage::rule_of<storage::post>("content"),
+                                         upload_.content)) {
+        faults_.push_back(std::move(*fault));
+    }
+    const auto is_about_files = [](const storage::field_fault& fault) {
+        return fault.field.starts_with("files");
+    };
+    if (upload_.files.empty() && std::ranges::none_of(faults_, is_about_files)) {
+        faults_.push_back({"files", "required", "must be 1 to 10 files"});
+    }
+    if (faults_.empty()) {
+        return std::nullopt;
+    }
+    return to_response(storage::error{
+        error_code::invalid, "The upload has a field that is not valid: " + faults_.front().field,
+        faults_});
+}
+
+std::string upload_reader::fingerprint() const {
+    kv::key_writer out;
+    out.append_string(upload_.content);
+    for (const received_file& file : upload_.files) {
+        const auto digest = file.bytes.sha256();
+        out.append_string({reinterpret_cast<const char*>(digest.data()), digest.size()});
+    }
+    return fingerprint_of(out.bytes());
+}
+
+std::string upload_reader::file_field() const {
+    return "files[" + std::to_string(upload_.files.size()) + ']';
+}
+
+}  // namespace pinhole::handlers

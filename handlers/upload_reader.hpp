@@ -1,0 +1,68 @@
+// Receives a post's multipart body: text into memory within its limit, files straight to disk,
+// each judged by its content as soon as its first bytes are there.
+//
+// Memory stays at one write buffer whatever comes in. Disk work runs on the media pool.
+// Thread-safety: one request's. Never blocks the calling thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "handlers/dispatch.hpp"
+#include "server/multipart.hpp"
+#include "storage/media/media_store.hpp"
+#include "storage/media/probe.hpp"
+
+namespace pinhole::handlers {
+
+struct received_file {
+    media::incoming_file bytes;
+    media::media_info info;
+};
+
+struct received_upload {
+    std::string content;
+    std::vector<received_file> files;
+    /// Over the content and every file's bytes, not over the multipart framing: a client that
+    /// retries picks another boundary.
+    std::string fingerprint;
+};
+
+class upload_reader {
+public:
+    explicit upload_reader(call& c) : c_(c) {}
+
+    /// Reads the whole body. On failure, what was stored of it is gone again.
+    awaitable<std::expected<received_upload, http::response>> receive();
+
+private:
+    enum class target : std::uint8_t { none, content, file };
+
+    awaitable<std::optional<http::response>> handle(http::multipart_parser::event event,
+                                                    http::multipart_parser& parser);
+    std::optional<http::response> begin_part(const http::part_header& header);
+    awaitable<std::optional<http::response>> take_data(std::span<const char> data);
+    awaitable<std::optional<http::response>> end_part();
+    std::optional<http::response> judge_first_bytes();
+    awaitable<std::optional<http::response>> store_buffer(bool is_last);
+    http::response refuse_file(const media::probe_error& refused) const;
+    std::optional<http::response> find_problem();
+    std::string fingerprint() const;
+    std::string file_field() const;
+
+    call& c_;
+    received_upload upload_;
+    std::vector<storage::field_fault> faults_;
+    bool content_given_ = false;
+
+    target target_ = target::none;
+    std::string buffer_;  ///< of the present file: bytes not on disk yet
+    std::uint64_t file_bytes_ = 0;
+    std::uint64_t file_bytes_max_ = 0;
+    bool is_judged_ = false;
+    std::optional<media::incoming_file> incoming_;
+    std::optional<media::media_info> info_;
+};
+
+}  // namespace pinhole::handlers

@@ -1,0 +1,132 @@
+// The server program: reads the configuration, opens the database, serves the API until it is told
+// to stop. The one place that knows all layers.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "handlers/api.hpp"
+#include "server/configuration.hpp"
+#include "server/log.hpp"
+#include "server/server.hpp"
+#include "server/signals.hpp"
+#include "storage/database.hpp"
+
+namespace {
+
+using namespace pinhole;
+
+constexpr int exit_failed = 1;
+
+kv::log_function to_log_function(http::logger& log) {
+    return [&log](kv::log_level level, std::string_view text) {
+        switch (level) {
+            case kv::log_level::debug:
+                log.debug(text);
+                break;
+            case kv::log_level::info:
+                log.info(text);
+                break;
+            case kv::log_level::warning:
+                log.warning(text);
+                break;
+            case kv::log_level::error:
+                log.error(text);
+                break;
+        }
+    };
+}
+
+http::server_options to_server_options(const http::configuration& settings) {
+    const auto endpoint = http::parse_endpoint(settings.listen);
+    if (!endpoint) {
+        throw std::runtime_error{endpoint.error()};
+    }
+    http::server_options options;
+    options.listen = *endpoint;
+    options.io_threads = settings.io_threads;
+    options.header_bytes_max = settings.header_bytes_max;
+    options.body_bytes_max = settings.json_bytes_max;
+    options.connections_max = settings.connections_max;
+    options.connections_per_address_max = settings.connections_per_address_max;
+    options.header_timeout = settings.header_timeout;
+    options.idle_timeout = settings.idle_timeout;
+    options.handler_timeout = settings.handler_timeout;
+    options.bytes_per_second_min = settings.bytes_per_second_min;
+    options.translate_exception = [](std::exception_ptr failure) {
+        return handlers::to_response(failure);
+    };
+    return options;
+}
+
+handlers::api_options to_api_options(const http::configuration& settings) {
+    handlers::api_options options;
+    options.token_life = settings.token_life;
+    options.restore_retention = settings.restore_retention;
+    options.json_bytes_max = settings.json_bytes_max;
+    options.upload_bytes_max = settings.upload_bytes_max;
+    options.media_limits.image_bytes_max = settings.image_bytes_max;
+    options.media_limits.video_bytes_max = settings.video_bytes_max;
+    options.rows_read_max = settings.rows_read_max;
+    options.rate_limits = settings.rate_limits;
+    options.hash_threads = settings.hash_threads;
+    options.hash_queue_max = settings.hash_queue_max;
+    options.media_threads = settings.media_threads;
+    options.media_queue_max = settings.media_queue_max;
+    options.read_threads = settings.read_threads;
+    options.read_queue_max = settings.read_queue_max;
+    return options;
+}
+
+storage::database_options to_database_options(const http::configuration& settings,
+                                              http::logger& log, http::stop_signals& signals) {
+    storage::database_options options;
+    options.data_dir = settings.data_dir;
+    options.secret_key = settings.secret_key;
+    options.sync = settings.sync;
+    options.block_cache_bytes = settings.block_cache_bytes;
+    options.log = to_log_function(log);
+    options.on_failure = [&signals] { signals.request_stop(); };
+    return options;
+}
+
+/// Serves until a signal, or a failure of the store. The exit status.
+int serve(const http::configuration& settings, http::stop_signals& signals, http::logger& log) {
+    media::start_decoders();
+    http::server server{to_server_options(settings), log};
+    storage::database database{to_database_options(settings, log, signals)};
+    handlers::api api{database, log, to_api_options(settings)};
+    server.start(http::router{handlers::make_routes(api), {.origins = settings.cors_origins}});
+    fmt::print("Pinhole is serving on http://{}\n", http::to_string(server.local_endpoint()));
+    std::fflush(stdout);
+
+    const bool failed = signals.wait() == http::stop_signals::reason::requested;
+    log.info(failed ? "storage has failed, stopping" : "stopping");
+    signals.on_next([&server] { server.stop(); });
+    if (failed) {
+        server.stop();
+    } else if (!server.drain(settings.drain_timeout)) {
+        log.warning("some requests were cut off");
+    }
+    api.close();
+    return failed ? exit_failed : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    http::stop_signals signals;
+    const auto settings = http::parse_configuration(argc, argv, http::process_environment());
+    if (!settings) {
+        std::FILE* const out = settings.error().code == 0 ? stdout : stderr;
+        fmt::print(out, "{}", settings.error().text);
+        return settings.error().code;
+    }
+    http::logger log{settings->log_level};
+    try {
+        return serve(*settings, signals, log);
+    } catch (const std::exception& failure) {
+        log.error(failure.what());
+        return exit_failed;
+    }
+}
