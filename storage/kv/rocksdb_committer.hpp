@@ -43,8 +43,8 @@ private:
 
     bool enqueue(waiting& one);
     void run() noexcept;
-    /// Waits for commits, or for the room to be due for a look (empty then).
-    /// Nothing at all: the store is closing and the queue is empty.
+    /// Waits for commits, but no longer than until the room is due for a look (empty then).
+    /// None when the store is closing and nothing is queued.
     std::optional<std::vector<waiting>> take_waiting();
     /// As many as one write may carry, from the front.
     static std::span<waiting> next_group(std::span<waiting> commits);

@@ -6,8 +6,7 @@
 #include <random>
 #include <string>
 
-#include "storage/kv/rocksdb_store.hpp"
-#include "tests/kv/test_store.hpp"
+#include "tests/kv/rocksdb_fixture.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::kv::test {
@@ -206,10 +205,7 @@ private:
 
     void reopen() {
         store_.reset();
-        rocksdb_options options;
-        options.directory = directory_.path();
-        options.families.assign(families.begin(), families.end());
-        store_ = open_rocksdb(std::move(options));
+        store_ = open_rocksdb(make_options(directory_.path()));
     }
 
     std::mt19937_64 random_;

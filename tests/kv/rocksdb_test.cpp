@@ -1,44 +1,31 @@
-// What is particular to the RocksDB backend: opening, the cached mode, damage, full disks.
+// What is particular to the RocksDB backend: opening, the cached mode, damage, the queue.
 #include "storage/kv/rocksdb_store.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
-#include <condition_variable>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <latch>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "tests/kv/rocksdb_fixture.hpp"
 #include "tests/kv/store_conformance.hpp"
-#include "tests/kv/test_store.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::kv::test {
 namespace {
 
 using pinhole::test::temporary_directory;
-
-rocksdb_options make_options(const std::filesystem::path& directory) {
-    rocksdb_options options;
-    options.directory = directory;
-    options.families.assign(families.begin(), families.end());
-    return options;
-}
 
 class rocksdb_backend final : public backend {
 public:
@@ -51,28 +38,6 @@ private:
 const bool registered = (register_conformance("rocksdb_conformance",
                                               [] { return std::make_unique<rocksdb_backend>(); }),
                          true);
-
-/// Keeps what the store logs.
-class log_keeper {
-public:
-    log_function function() {
-        return [this](log_level level, std::string_view message) {
-            const std::lock_guard lock(mutex_);
-            lines_.emplace_back(level, message);
-        };
-    }
-
-    bool has(log_level level, std::string_view text) const {
-        const std::lock_guard lock(mutex_);
-        return std::ranges::any_of(lines_, [&](const auto& line) {
-            return line.first == level && line.second.find(text) != std::string::npos;
-        });
-    }
-
-private:
-    mutable std::mutex mutex_;
-    std::vector<std::pair<log_level, std::string>> lines_;
-};
 
 /// What opening says when it refuses; none when it opens.
 std::optional<std::string> refusal(rocksdb_options options) {
@@ -108,10 +73,6 @@ void write_rows(const std::filesystem::path& directory) {
         BOOST_REQUIRE(apply(*store, {insert{row_key(std::to_string(number)),
                                             std::string(100, 'v')}}) == outcome::ok);
     }
-}
-
-int count_rows(const store& store) {
-    return static_cast<int>(scan(store, {1, rows, "", "", 10'000, false}).size());
 }
 
 }  // namespace
@@ -402,121 +363,6 @@ BOOST_AUTO_TEST_CASE(a_queue_of_too_many_bytes_refuses_at_once) {
     BOOST_TEST((apply(*store, {put{row_key("k"), std::string(9'000, 'v')}}) == outcome::ok));
     BOOST_TEST(
         (apply(*store, {put{row_key("k"), std::string(10'001, 'v')}}) == outcome::unavailable));
-}
-
-namespace {
-
-/// A disk whose room the test sets; it can wait until the store has looked.
-class disk {
-public:
-    std::function<std::uint64_t()> function() {
-        return [this] {
-            const std::lock_guard lock(mutex_);
-            ++looks_;
-            looked_.notify_all();
-            return free_bytes_;
-        };
-    }
-
-    /// Returns when the store has acted on it: it has begun the look after the one that saw it.
-    void set_free_bytes(std::uint64_t bytes) {
-        std::unique_lock lock(mutex_);
-        free_bytes_ = bytes;
-        looked_.wait(lock, [this, until = looks_ + 2] { return looks_ >= until; });
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable looked_;
-    std::uint64_t free_bytes_ = std::uint64_t{1} << 40U;
-    int looks_ = 0;
-};
-
-}  // namespace
-
-BOOST_AUTO_TEST_CASE(low_room_refuses_writes_and_heals) {
-    const temporary_directory directory;
-    disk disk;
-    log_keeper log;
-    auto options = make_options(directory.path());
-    options.free_bytes = disk.function();
-    options.room_interval = std::chrono::milliseconds(1);
-    options.log = log.function();
-    const auto store = open_rocksdb(options);
-    BOOST_REQUIRE(apply(*store, {put{row_key("before"), ""}}) == outcome::ok);
-
-    disk.set_free_bytes(options.reserve_bytes - 1);
-    BOOST_TEST((store->health() == health::full));
-    BOOST_TEST((apply(*store, {put{row_key("refused"), ""}}) == outcome::unavailable));
-    BOOST_TEST(value(*store, row_key("before")).has_value());
-    BOOST_TEST(log.has(log_level::warning, "less room than the reserve"));
-
-    disk.set_free_bytes(options.reserve_bytes);
-    BOOST_TEST((store->health() == health::ok));
-    BOOST_TEST((apply(*store, {put{row_key("after"), ""}}) == outcome::ok));
-    BOOST_TEST((keys_of(scan(*store, {1, rows, "", "", 10, false})) ==
-                std::vector<std::string>{"after", "before"}));
-}
-
-namespace {
-
-/// While it lives, no file of the process may grow beyond so many bytes: writes fail with EFBIG.
-class file_size_limit {
-public:
-    explicit file_size_limit(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit limit{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    ~file_size_limit() {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        std::signal(SIGXFSZ, signal_);
-    }
-    file_size_limit(const file_size_limit&) = delete;
-    file_size_limit& operator=(const file_size_limit&) = delete;
-
-private:
-    void (*signal_)(int);
-    rlimit before_{};
-};
-
-}  // namespace
-
-BOOST_AUTO_TEST_CASE(a_write_error_is_final) {
-    const temporary_directory directory;
-    log_keeper log;
-    std::atomic<int> failures = 0;
-    auto options = make_options(directory.path());
-    options.log = log.function();
-    options.on_failure = [&] { ++failures; };
-    std::vector<std::string> acknowledged;
-    std::string uncertain;
-    {
-        const auto store = open_rocksdb(options);
-        const file_size_limit limit(rlim_t{1} << 20U);
-        const std::string big(value_bytes_max, 'v');
-        auto result = outcome::ok;
-        for (int number = 0; result == outcome::ok && number < 100; ++number) {
-            uncertain = std::to_string(number);
-            result = apply(*store, {put{row_key(uncertain), big}});
-            if (result == outcome::ok) {
-                acknowledged.push_back(uncertain);
-            }
-        }
-        BOOST_TEST((result == outcome::unknown));
-        BOOST_TEST(!acknowledged.empty());
-        BOOST_TEST((store->health() == health::failed));
-        BOOST_TEST((apply(*store, {put{row_key("late"), ""}}) == outcome::unavailable));
-        BOOST_TEST(value(*store, row_key(acknowledged.front())).has_value());
-        BOOST_TEST(failures == 1);
-        BOOST_TEST(log.has(log_level::error, "no write is acknowledged any more"));
-    }
-    const auto store = open_rocksdb(options);
-    for (const auto& name : acknowledged) {
-        BOOST_TEST(value(*store, row_key(name)).has_value());
-    }
-    BOOST_TEST(!value(*store, row_key("late")).has_value());
-    BOOST_TEST((apply(*store, {put{row_key("again"), ""}}) == outcome::ok));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
