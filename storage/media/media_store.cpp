@@ -1,8 +1,7 @@
 #include "storage/media/media_store.hpp"
 
 #include <fcntl.h>
-#include <sodium/randombytes.h>
-#include <sodium/utils.h>
+#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -11,17 +10,12 @@
 #include <cassert>
 #include <cerrno>
 #include <cstdio>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
 namespace pinhole::media {
 namespace {
-
-constexpr std::size_t token_bytes = 16;
-constexpr std::size_t token_digits = 2 * token_bytes;
-constexpr std::size_t shard_digits = 2;
-constexpr std::size_t extension_bytes_max = 8;
-constexpr std::size_t path_components_max = 8;
 
 [[noreturn]] void throw_errno(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -35,49 +29,11 @@ std::unexpected<store_failure> full_or_throw(const char* what) {
     throw_errno(what);
 }
 
-bool is_between(char c, char first, char last) {
-    return c >= first && c <= last;
-}
-
-bool is_token(std::string_view text) {
-    return text.size() == token_digits && std::ranges::all_of(text, [](char c) {
-               return is_between(c, '0', '9') || is_between(c, 'a', 'f');
-           });
-}
-
-bool is_extension(std::string_view text) {
-    return !text.empty() && text.size() <= extension_bytes_max &&
-           std::ranges::all_of(
-               text, [](char c) { return is_between(c, '0', '9') || is_between(c, 'a', 'z'); });
-}
-
-bool is_path_component(std::string_view text) {
-    return !text.empty() && text.front() != '.' && std::ranges::all_of(text, [](char c) {
-        return is_between(c, '0', '9') || is_between(c, 'a', 'z') || is_between(c, 'A', 'Z') ||
-               c == '.' || c == '_' || c == '-';
-    });
-}
-
-std::string make_token() {
-    std::array<unsigned char, token_bytes> random;
-    randombytes_buf(random.data(), random.size());
-    std::array<char, token_digits + 1> digits;
-    sodium_bin2hex(digits.data(), digits.size(), random.data(), random.size());
-    return {digits.data(), token_digits};
-}
-
-/// The marker's name is the media path's last component, and leads back to it.
-std::string to_media_path(std::string_view marker) {
-    return std::string(marker.substr(0, shard_digits)) + "/" + std::string(marker);
-}
-
-std::string_view folder_of(std::string_view media_path) {
-    const std::size_t slash = media_path.rfind('/');
-    return slash == std::string_view::npos ? std::string_view() : media_path.substr(0, slash);
-}
-
-std::string_view name_of(std::string_view media_path) {
-    return media_path.substr(media_path.rfind('/') + 1);
+/// The hash functions fail only when there is no memory, or an installation without SHA-256.
+void require_hash(bool done) {
+    if (!done) {
+        throw std::runtime_error("OpenSSL cannot compute SHA-256");
+    }
 }
 
 unique_fd open_folder(int parent, const std::string& name) {
@@ -156,32 +112,14 @@ std::expected<T, store_failure> first_of(std::expected<std::vector<T>, store_fai
 
 }  // namespace
 
-bool is_media_path(std::string_view path) {
-    if (path.size() > media_path_bytes_max) {
-        return false;
-    }
-    for (std::size_t components = 1; components <= path_components_max; ++components) {
-        const std::size_t slash = path.find('/');
-        if (!is_path_component(path.substr(0, slash))) {
-            return false;
-        }
-        if (slash == std::string_view::npos) {
-            return true;
-        }
-        path.remove_prefix(slash + 1);
-    }
-    return false;
-}
-
-std::string to_media_url(std::string_view media_path) {
-    return "/media/" + std::string(media_path);
-}
-
 // --- incoming_file -------------------------------------------------------------------------------
 
 incoming_file::incoming_file(const media_store& store, std::string name, unique_fd fd)
-    : store_(&store), name_(std::move(name)), fd_(std::move(fd)) {
-    crypto_hash_sha256_init(&hash_);
+    : store_(&store),
+      name_(std::move(name)),
+      fd_(std::move(fd)),
+      hash_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+    require_hash(hash_ && EVP_DigestInit_ex(hash_.get(), EVP_sha256(), nullptr) == 1);
 }
 
 incoming_file::incoming_file(incoming_file&& other) noexcept
@@ -189,7 +127,7 @@ incoming_file::incoming_file(incoming_file&& other) noexcept
       name_(std::exchange(other.name_, {})),
       fd_(std::move(other.fd_)),
       size_bytes_(other.size_bytes_),
-      hash_(other.hash_) {}
+      hash_(std::move(other.hash_)) {}
 
 incoming_file::~incoming_file() {
     if (!name_.empty()) {
@@ -199,8 +137,7 @@ incoming_file::~incoming_file() {
 }
 
 std::expected<void, store_failure> incoming_file::append(std::span<const std::byte> bytes) {
-    crypto_hash_sha256_update(&hash_, reinterpret_cast<const unsigned char*>(bytes.data()),
-                              bytes.size());
+    require_hash(EVP_DigestUpdate(hash_.get(), bytes.data(), bytes.size()) == 1);
     while (!bytes.empty()) {
         const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) {
@@ -220,9 +157,11 @@ std::expected<void, store_failure> incoming_file::append(std::string_view bytes)
 }
 
 sha256_digest incoming_file::sha256() const {
-    crypto_hash_sha256_state so_far = hash_;
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> so_far(EVP_MD_CTX_new(),
+                                                                         EVP_MD_CTX_free);
     sha256_digest digest;
-    crypto_hash_sha256_final(&so_far, digest.data());
+    require_hash(so_far && EVP_MD_CTX_copy_ex(so_far.get(), hash_.get()) == 1 &&
+                 EVP_DigestFinal_ex(so_far.get(), digest.data(), nullptr) == 1);
     return digest;
 }
 
@@ -275,6 +214,22 @@ media_store::media_store(const std::filesystem::path& root)
     incoming_ = open_folder(folder.get(), "incoming");
     public_ = open_folder(folder.get(), "public");
     hidden_ = open_folder(folder.get(), "hidden");
+    make_shards(public_tree());
+    make_shards(hidden_tree());
+}
+
+/// All at once, so that no upload has to wait until its shard's folder is durable.
+void media_store::make_shards(const tree& tree) {
+    constexpr unsigned shards = 256;
+    for (unsigned shard = 0; shard < shards; ++shard) {
+        std::array<char, shard_digits + 1> name;
+        std::snprintf(name.data(), name.size(), "%02x", shard);
+        if (!make_folder(tree.folder, name.data(), tree.folder_mode)) {
+            throw_errno("making a media folder");
+        }
+        durable_folders_.insert(std::string(tree.name) + "/" + name.data());
+    }
+    sync_folder(tree.folder);
 }
 
 std::expected<incoming_file, store_failure> media_store::begin() {
@@ -311,59 +266,66 @@ std::expected<void, store_failure> media_store::ensure_folder(const tree& tree,
     return {};
 }
 
-/// Gives the uploads their markers' names, and brings bytes and names to disk. The markers must be
-/// there before any public name is: the sweep finds public files only by them.
-std::expected<void, store_failure> media_store::mark_all(
-    std::span<const publish_request> requests) {
-    for (const publish_request& request : requests) {
-        assert(is_extension(request.extension));
-        incoming_file& file = *request.file;
-        std::string marker =
-            file.name_.substr(0, token_digits) + "." + std::string(request.extension);
-        if (::renameat(incoming_.get(), file.name_.c_str(), incoming_.get(), marker.c_str()) != 0) {
-            return full_or_throw("rename of an incoming file");
-        }
-        file.name_ = std::move(marker);
+/// The marker comes before the public name, since the sweep finds public files only by their
+/// markers. Neither is on disk yet; a journaling file system keeps their order should it crash now.
+std::expected<void, store_failure> media_store::give_names(const publish_request& request,
+                                                           std::vector<published_file>& done) {
+    assert(is_extension(request.extension));
+    incoming_file& file = *request.file;
+    const std::string marker =
+        file.name_.substr(0, token_digits) + "." + std::string(request.extension);
+    if (::renameat(incoming_.get(), file.name_.c_str(), incoming_.get(), marker.c_str()) != 0) {
+        return full_or_throw("rename of an incoming file");
     }
+    // From here on the marker belongs to the store: should anything throw, the sweep tidies up.
+    file.name_.clear();
+    done.push_back({.media_path = to_media_path(marker), .size_bytes = file.size_bytes_});
+    const std::string& media_path = done.back().media_path;
+    if (const auto made = ensure_folder(public_tree(), folder_of(media_path)); !made) {
+        return made;
+    }
+    if (::linkat(incoming_.get(), marker.c_str(), public_.get(), media_path.c_str(), 0) != 0) {
+        return full_or_throw("link of a media file");
+    }
+    return {};
+}
+
+/// Bytes, then markers, then public names. On a file system with one journal the first fsync
+/// commits all of it, and the others find nothing left to do but wait for the device.
+std::expected<void, store_failure> media_store::make_durable(
+    std::span<const publish_request> requests, std::span<const published_file> done) const {
     for (const publish_request& request : requests) {
         if (::fsync(request.file->fd_.get()) != 0) {
             return full_or_throw("fsync of an incoming file");
         }
     }
     sync_folder(incoming_.get());
-    return {};
-}
-
-std::expected<std::vector<published_file>, store_failure> media_store::link_all(
-    std::span<const publish_request> requests) {
-    std::vector<published_file> done;
     touched_folders touched;
-    for (const publish_request& request : requests) {
-        // From here on the marker belongs to the store: should anything throw, the sweep tidies up.
-        const std::string marker = std::exchange(request.file->name_, {});
-        done.push_back(
-            {.media_path = to_media_path(marker), .size_bytes = request.file->size_bytes_});
-        const std::string& media_path = done.back().media_path;
-        const bool folder_there = ensure_folder(public_tree(), folder_of(media_path)).has_value();
-        if (!folder_there ||
-            ::linkat(incoming_.get(), marker.c_str(), public_.get(), media_path.c_str(), 0) != 0) {
-            const auto failure = folder_there ? full_or_throw("link of a media file")
-                                              : std::unexpected(store_failure::storage_full);
-            withdraw(done);
-            return failure;
-        }
-        touched.add(public_tree(), media_path);
+    for (const published_file& file : done) {
+        touched.add(public_tree(), file.media_path);
     }
     touched.sync_all();
-    return done;
+    return {};
 }
 
 std::expected<std::vector<published_file>, store_failure> media_store::publish_all(
     std::span<const publish_request> requests) {
-    if (const auto marked = mark_all(requests); !marked) {
-        return std::unexpected(marked.error());
+    std::vector<published_file> done;
+    std::expected<void, store_failure> so_far;
+    for (const publish_request& request : requests) {
+        so_far = give_names(request, done);
+        if (!so_far) {
+            break;
+        }
     }
-    return link_all(requests);
+    if (so_far) {
+        so_far = make_durable(requests, done);
+    }
+    if (!so_far) {
+        withdraw(done);
+        return std::unexpected(so_far.error());
+    }
+    return done;
 }
 
 std::expected<published_file, store_failure> media_store::publish(incoming_file& file,
@@ -399,14 +361,9 @@ sweep_counts media_store::sweep(const std::function<bool(std::string_view media_
     sweep_counts counts;
     std::vector<published_file> rowless;
     for (const std::string& name : names) {
-        const std::string_view rest =
-            std::string_view(name).substr(std::min(name.size(), token_digits));
-        if (!is_token(std::string_view(name).substr(0, token_digits))) {
-            continue;
-        }
-        if (rest.empty()) {
+        if (is_token(name)) {
             counts.unfinished += unlink_if_there(incoming_.get(), name) ? 1 : 0;
-        } else if (rest.front() == '.' && is_extension(rest.substr(1))) {
+        } else if (is_marker(name)) {
             std::string media_path = to_media_path(name);
             if (has_row(media_path)) {
                 unlink_if_there(incoming_.get(), name);
