@@ -75,9 +75,10 @@ bool is_valid_host(std::string_view host) {
            std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// What stands between the scheme and the path of a target in absolute-form.
 std::string_view authority_of(std::string_view absolute_target) {
     const auto begin = absolute_target.find("://") + 3;
-    return absolute_target.substr(begin, absolute_target.find_first_of("/?", begin) - begin);
+    return absolute_target.substr(begin, absolute_target.find('/', begin) - begin);
 }
 
 bool is_absolute(std::string_view target) {

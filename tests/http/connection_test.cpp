@@ -1,0 +1,202 @@
+// Keep-alive, pipelining, HEAD, routing and what every answer carries.
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "tests/http/test_server.hpp"
+
+namespace pinhole::http {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(connections)
+
+BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_order) {
+    test_server server;
+    auto client = server.connect();
+    std::string messages;
+    for (int i = 0; i < 1000; ++i) {
+        messages += get("/things/" + std::to_string(i));
+    }
+    client.send(messages);
+    for (int i = 0; i < 1000; ++i) {
+        BOOST_REQUIRE_EQUAL(client.receive().body, std::to_string(i));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(pipelined_behind_bodies) {
+    test_server server;
+    auto client = server.connect();
+    const std::string chunked =
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n0\r\n\r\n";
+    const std::string sized = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\ndef";
+    const std::string unread = "POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nghi";
+    const std::string unread_chunked =
+        "POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n0\r\n\r\n";
+    client.send(chunked + sized + unread + unread_chunked + chunked + get("/hello"));
+    for (const auto* body : {"abc", "def", "ignored", "ignored", "abc", "hello"}) {
+        BOOST_TEST(client.receive().body == body);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(connection_ends_when_asked) {
+    test_server server;
+    auto client = server.connect();
+    client.send("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + get("/hello"));
+    BOOST_TEST(client.receive().header("Connection") == "close");
+    BOOST_TEST(client.receive_until_closed() == "");
+    BOOST_TEST(server.served() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(http_1_0_ends_the_connection_unless_asked_otherwise) {
+    test_server server;
+    auto client = server.connect();
+    client.send("GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    BOOST_TEST(client.receive().header("Connection") == "keep-alive");
+    client.send("GET /hello HTTP/1.0\r\n\r\n");
+    BOOST_TEST(client.receive().header("Connection") == "close");
+    BOOST_TEST(client.receive_until_closed() == "");
+}
+
+BOOST_AUTO_TEST_CASE(head_has_the_length_but_no_body) {
+    test_server server;
+    auto client = server.connect();
+    const auto answer = client.request("HEAD", "/hello");
+    BOOST_TEST(answer.status == 200U);
+    BOOST_TEST(answer.header("Content-Length") == "5");
+    const auto file = client.request("HEAD", "/file");
+    BOOST_TEST(file.header("Content-Length") == std::to_string(sample_file_bytes().size()));
+    const auto missing = client.request("HEAD", "/nothing");
+    BOOST_TEST(missing.status == 404U);
+    BOOST_TEST(client.request("GET", "/hello").body == "hello");
+}
+
+BOOST_AUTO_TEST_CASE(every_answer_has_an_id_and_a_date) {
+    test_server server;
+    auto client = server.connect();
+    std::set<std::string> ids;
+    for (const auto* target : {"/hello", "/nothing", "/throw", "/%zz"}) {
+        const auto answer = client.request("GET", target);
+        ids.insert(answer.header("X-Request-Id"));
+        BOOST_TEST(answer.header("Date").size() == 29U);
+    }
+    BOOST_TEST(ids.size() == 4U);
+    BOOST_TEST(!ids.contains(""));
+    const auto own = client.request("GET", "/hello", {{"X-Request-Id", "abc-123"}});
+    BOOST_TEST(own.header("X-Request-Id") == "abc-123");
+    const auto bad = client.request("GET", "/hello", {{"X-Request-Id", "<script>"}});
+    BOOST_TEST(bad.header("X-Request-Id").size() == 16U);
+}
+
+BOOST_AUTO_TEST_CASE(trailing_slash_is_tolerated) {
+    test_server server;
+    auto client = server.connect();
+    BOOST_TEST(client.request("GET", "/hello/").body == "hello");
+    BOOST_TEST(client.request("GET", "/hello//").status == 404U);
+    BOOST_TEST(client.request("GET", "//hello").status == 404U);
+}
+
+BOOST_AUTO_TEST_CASE(other_methods_are_405_with_allow) {
+    test_server server;
+    auto client = server.connect();
+    const auto answer = client.request("DELETE", "/things/1");
+    BOOST_TEST(answer.status == 405U);
+    BOOST_TEST(answer.header("Allow") == "GET, HEAD, PUT, OPTIONS");
+    const auto options = client.request("OPTIONS", "/things/1");
+    BOOST_TEST(options.status == 204U);
+    BOOST_TEST(options.header("Allow") == "GET, HEAD, PUT, OPTIONS");
+    BOOST_TEST(!options.has_header("Content-Length"));
+    BOOST_TEST(client.request("OPTIONS", "*").status == 204U);
+    BOOST_TEST(client.request("OPTIONS", "/nothing").status == 404U);
+}
+
+BOOST_AUTO_TEST_CASE(paths_are_decoded_once_and_cannot_leave_their_folder) {
+    test_server server;
+    auto client = server.connect();
+    BOOST_TEST(client.request("GET", "/things/a%20b%2Bc").body == "a b+c");
+    BOOST_TEST(client.request("GET", "/rest/%252e%252e").body == "%2e%2e");
+    BOOST_TEST(client.request("GET", "/rest/%252e%252e%252fetc").body == "%2e%2e%2fetc");
+    BOOST_TEST(client.request("GET", "/rest/a/..b/c.").body == "a/..b/c.");
+    for (const auto* target :
+         {"/rest/../hello", "/rest/./hello", "/rest/..", "/rest/%2e%2e/hello", "/rest/%2E./hello",
+          "/rest/..%2fhello", "/rest/%2e%2e%2fhello", "/rest/a%2fb", "/rest/%00", "/rest/a%0ab",
+          "/rest/%zz", "/rest/%2", "/rest/%", "/rest/%ff", "/rest/%c0%ae%c0%ae", "/rest/a#b",
+          "/rest/%7f"}) {
+        BOOST_TEST(client.request("GET", target).status == 400U, target);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_is_a_500_that_tells_nothing) {
+    test_server server;
+    auto client = server.connect();
+    const auto answer = client.request("GET", "/throw");
+    BOOST_TEST(answer.status == 500U);
+    BOOST_TEST(answer.body.find("secret") == std::string::npos);
+    BOOST_TEST(client.request("GET", "/hello").status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_can_be_translated) {
+    server_options options;
+    options.translate_exception = [](const std::exception_ptr&) {
+        response answer;
+        answer.code = status::service_unavailable;
+        return std::optional<response>(std::move(answer));
+    };
+    test_server server(options);
+    BOOST_TEST(server.connect().request("GET", "/throw").status == 503U);
+}
+
+BOOST_AUTO_TEST_CASE(problems_are_what_rfc_9457_says) {
+    test_server server;
+    const auto answer = server.connect().request("GET", "/nothing");
+    const auto body = nlohmann::json::parse(answer.body);
+    BOOST_TEST(body.at("type").get<std::string>() == "about:blank");
+    BOOST_TEST(body.at("title").get<std::string>() == "Not Found");
+    BOOST_TEST(body.at("status").get<int>() == 404);
+    BOOST_TEST(body.at("error") == body.at("detail"));
+    BOOST_TEST(body.at("errors").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_large_answer_to_a_slow_reader_arrives_whole) {
+    test_server server;
+    auto client = server.connect();
+    client.send(get("/big") + get("/hello"));
+    BOOST_TEST(client.receive().body == std::string(20'000'000, 'b'));
+    BOOST_TEST(client.receive().body == "hello");
+}
+
+BOOST_AUTO_TEST_CASE(cross_origin_answers_are_off_unless_configured) {
+    test_server server;
+    auto client = server.connect();
+    const auto answer = client.request("GET", "/hello", {{"Origin", "https://app.example"}});
+    BOOST_TEST(!answer.has_header("Access-Control-Allow-Origin"));
+    BOOST_TEST(!answer.has_header("Vary"));
+}
+
+BOOST_AUTO_TEST_CASE(cross_origin_answers_for_configured_origins) {
+    test_server server({}, {.origins = {"https://app.example"}});
+    auto client = server.connect();
+    const auto answer = client.request("GET", "/hello", {{"Origin", "https://app.example"}});
+    BOOST_TEST(answer.header("Access-Control-Allow-Origin") == "https://app.example");
+    BOOST_TEST(answer.header("Access-Control-Expose-Headers").find("ETag") != std::string::npos);
+    BOOST_TEST(answer.header("Vary") == "Origin");
+
+    const auto preflight = client.request(
+        "OPTIONS", "/things/1",
+        {{"Origin", "https://app.example"}, {"Access-Control-Request-Method", "PUT"}});
+    BOOST_TEST(preflight.status == 204U);
+    BOOST_TEST(preflight.header("Access-Control-Allow-Methods").find("PUT") != std::string::npos);
+    BOOST_TEST(preflight.header("Access-Control-Allow-Headers").find("Idempotency-Key") !=
+               std::string::npos);
+
+    const auto other = client.request("GET", "/hello", {{"Origin", "https://evil.example"}});
+    BOOST_TEST(!other.has_header("Access-Control-Allow-Origin"));
+    BOOST_TEST(other.header("Vary") == "Origin");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace pinhole::http

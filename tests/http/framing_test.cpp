@@ -1,0 +1,204 @@
+// What RFC 9112 lets two parties read in two ways is refused, and nothing behind it is read.
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/http/test_server.hpp"
+
+namespace pinhole::http {
+namespace {
+
+struct refused_case {
+    std::string name;
+    std::string message;
+    unsigned status;
+};
+
+std::string header(const std::string& lines) {
+    return "POST /echo HTTP/1.1\r\n" + lines + "\r\n";
+}
+
+std::vector<refused_case> refused_cases() {
+    using namespace std::string_literals;
+    const std::string host = "Host: a\r\n";
+    return {
+        {"two lengths", header(host + "Content-Length: 3\r\nContent-Length: 4\r\n") + "abcd", 400},
+        {"the same length twice",
+         header(host + "Content-Length: 3\r\nContent-Length: 3\r\n") + "abc", 400},
+        {"list of lengths", header(host + "Content-Length: 3, 3\r\n") + "abc", 400},
+        {"signed length", header(host + "Content-Length: +3\r\n") + "abc", 400},
+        {"negative length", header(host + "Content-Length: -1\r\n"), 400},
+        {"hexadecimal length", header(host + "Content-Length: 0x3\r\n") + "abc", 400},
+        {"empty length", header(host + "Content-Length:\r\n"), 400},
+        {"length beyond 64 bits", header(host + "Content-Length: 18446744073709551616\r\n"), 400},
+        {"length and chunked",
+         header(host + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n", 400},
+        {"chunked and length",
+         header(host + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n") + "0\r\n\r\n", 400},
+        {"gzip with length",
+         header(host + "Transfer-Encoding: gzip\r\nContent-Length: 3\r\n") + "abc", 400},
+        {"gzip alone", header(host + "Transfer-Encoding: gzip\r\n"), 400},
+        {"identity", header(host + "Transfer-Encoding: identity\r\n"), 400},
+        {"gzip, chunked", header(host + "Transfer-Encoding: gzip, chunked\r\n") + "0\r\n\r\n", 400},
+        {"chunked, chunked", header(host + "Transfer-Encoding: chunked, chunked\r\n"), 400},
+        {"quoted chunked", header(host + "Transfer-Encoding: \"chunked\"\r\n"), 400},
+        {"empty coding", header(host + "Transfer-Encoding:\r\n"), 400},
+        {"chunked with a parameter", header(host + "Transfer-Encoding: chunked;q=1\r\n"), 400},
+        {"vertical tab before chunked", header(host + "Transfer-Encoding: \vchunked\r\n"), 400},
+        {"two codings",
+         header(host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400},
+        {"chunked in HTTP/1.0",
+         "POST /echo HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+        {"no Host", "GET /hello HTTP/1.1\r\n\r\n", 400},
+        {"two Hosts", "GET /hello HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
+        {"empty Host", "GET /hello HTTP/1.1\r\nHost:\r\n\r\n", 400},
+        {"Host with a path", "GET /hello HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+        {"Host with a user", "GET /hello HTTP/1.1\r\nHost: b@a\r\n\r\n", 400},
+        {"Host with a space", "GET /hello HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
+        {"Host with letters for a port", "GET /hello HTTP/1.1\r\nHost: a:b\r\n\r\n", 400},
+        {"invalid Host in HTTP/1.0", "GET /hello HTTP/1.0\r\nHost: a/b\r\n\r\n", 400},
+        {"folded line", "GET /hello HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", 400},
+        {"folded first line", "GET /hello HTTP/1.1\r\n X: 1\r\nHost: a\r\n\r\n", 400},
+        {"bare LF", "GET /hello HTTP/1.1\nHost: a\n\n", 400},
+        {"bare LF in a field", "GET /hello HTTP/1.1\r\nHost: a\r\nX: 1\nY: 2\r\n\r\n", 400},
+        {"bare LF as the end", "GET /hello HTTP/1.1\r\nHost: a\r\n\n", 400},
+        {"bare CR in a field", "GET /hello HTTP/1.1\r\nHost: a\r\nX: 1\r2\r\n\r\n", 400},
+        {"NUL in a value", "GET /hello HTTP/1.1\r\nHost: a\r\nX: 1\0002\r\n\r\n"s, 400},
+        {"NUL in a target", "GET /he\0llo HTTP/1.1\r\nHost: a\r\n\r\n"s, 400},
+        {"DEL in a value", "GET /hello HTTP/1.1\r\nHost: a\r\nX: 1\x7f\r\n\r\n", 400},
+        {"space before the colon", "GET /hello HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n", 400},
+        {"space in a name", "GET /hello HTTP/1.1\r\nHost: a\r\nX Y: 1\r\n\r\n", 400},
+        {"no colon", "GET /hello HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", 400},
+        {"empty name", "GET /hello HTTP/1.1\r\nHost: a\r\n: 1\r\n\r\n", 400},
+        {"HTTP/2.0", "GET /hello HTTP/2.0\r\nHost: a\r\n\r\n", 505},
+        {"HTTP/1.2", "GET /hello HTTP/1.2\r\nHost: a\r\n\r\n", 505},
+        {"HTTP/0.9", "GET /hello HTTP/0.9\r\nHost: a\r\n\r\n", 505},
+        {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+        {"no version", "GET /hello\r\nHost: a\r\n\r\n", 400},
+        {"lower-case version", "GET /hello http/1.1\r\nHost: a\r\n\r\n", 400},
+        {"version of two digits", "GET /hello HTTP/1.11\r\nHost: a\r\n\r\n", 400},
+        {"no target", "GET HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"two spaces", "GET  /hello HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"space in the target", "GET /hel lo HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"tab for a space", "GET\t/hello\tHTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"space behind the version", "GET /hello HTTP/1.1 \r\nHost: a\r\n\r\n", 400},
+        {"relative target", "GET hello HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"other authority", "GET http://b/hello HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"query without a path", "GET http://a?q=/hello HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"other scheme", "GET ftp://a/hello HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"asterisk for GET", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 400},
+        {"method that is no token", "G@T /hello HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        {"unknown method", "BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501},
+        {"lower-case method", "get /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501},
+        {"other expectation", header(host + "Content-Length: 3\r\nExpect: 200-ok\r\n") + "abc",
+         417},
+        {"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"s, 400},
+    };
+}
+
+BOOST_AUTO_TEST_SUITE(framing)
+
+BOOST_AUTO_TEST_CASE(doubtful_requests_are_refused_and_nothing_behind_them_is_read) {
+    test_server server;
+    for (const auto& [name, message, status] : refused_cases()) {
+        BOOST_TEST_CONTEXT(name) {
+            auto client = server.connect();
+            client.send(message + get("/hello"));
+            const auto answer = client.receive();
+            BOOST_TEST(answer.status == status);
+            BOOST_TEST(answer.header("Content-Type") == "application/problem+json");
+            BOOST_TEST(answer.header("Connection") == "close");
+            BOOST_TEST(!answer.header("X-Request-Id").empty());
+            BOOST_TEST(client.receive_until_closed() == "");
+            BOOST_TEST(server.served() == 0);
+        }
+    }
+}
+
+/// Chunked bodies that are malformed; the handler sees the error and answers 400.
+BOOST_AUTO_TEST_CASE(malformed_chunks_are_refused_and_nothing_behind_them_is_read) {
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"no size", "\r\nabc\r\n0\r\n\r\n"},
+        {"no digit", "x\r\nabc\r\n0\r\n\r\n"},
+        {"0x prefix", "0x3\r\nabc\r\n0\r\n\r\n"},
+        {"negative size", "-3\r\nabc\r\n0\r\n\r\n"},
+        {"space before the size", " 3\r\nabc\r\n0\r\n\r\n"},
+        {"size beyond 64 bits", "10000000000000003\r\nabc\r\n0\r\n\r\n"},
+        {"more data than said", "3\r\nabcd\r\n0\r\n\r\n"},
+        {"bare LF behind the size", "3\nabc\r\n0\r\n\r\n"},
+        {"bare LF behind the data", "3\r\nabc\n0\r\n\r\n"},
+        {"bare LF in an extension", "3;a\nabc\r\n0\r\n\r\n"},
+        {"malformed extension", "3;\x01\r\nabc\r\n0\r\n\r\n"},
+        {"malformed trailer", "3\r\nabc\r\n0\r\nno colon\r\n\r\n"},
+        {"endless extension", "3;" + std::string(64 * 1024, 'a')},
+        {"endless trailers", "3\r\nabc\r\n0\r\n" + std::string(64 * 1024, 'a')},
+    };
+    test_server server;
+    for (const auto& [name, body] : cases) {
+        BOOST_TEST_CONTEXT(name) {
+            auto client = server.connect();
+            client.send_until_closed(
+                "POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body +
+                get("/hello"));
+            const int served_before = server.served();
+            const auto answer = client.receive();
+            BOOST_TEST(answer.status == 400U);
+            BOOST_TEST(answer.header("Connection") == "close");
+            BOOST_TEST(client.receive_until_closed(true) == "");
+            BOOST_TEST(server.served() <= served_before + 1);
+        }
+    }
+    BOOST_TEST(server.served() == static_cast<int>(cases.size()));
+}
+
+BOOST_AUTO_TEST_CASE(correct_requests_of_unusual_form_are_served) {
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"empty lines in front", "\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"absolute form", "GET http://a/hello HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"absolute form, other case", "GET HTTP://A/hello HTTP/1.1\r\nhost: a\r\n\r\n"},
+        {"IPv6 Host", "GET /hello HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n"},
+        {"Host with a port", "GET /hello HTTP/1.1\r\nHost: example.org:8080\r\n\r\n"},
+        {"no space behind the colon", "GET /hello HTTP/1.1\r\nHost:a\r\n\r\n"},
+        {"blanks around values", "GET /hello HTTP/1.1\r\nHost: \t a \t\r\n\r\n"},
+        {"empty value", "GET /hello HTTP/1.1\r\nHost: a\r\nX:\r\n\r\n"},
+        {"bytes beyond ASCII in a value", "GET /hello HTTP/1.1\r\nHost: a\r\nX: \xc3\xa9\r\n\r\n"},
+        {"length of zero", "GET /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"},
+        {"body of a GET", "GET /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"},
+        {"chunked in other case",
+         "GET /hello HTTP/1.1\r\nHost: a\r\ntransfer-encoding: CHUNKED\r\n\r\n0\r\n\r\n"},
+    };
+    test_server server;
+    for (const auto& [name, message] : cases) {
+        BOOST_TEST_CONTEXT(name) {
+            auto client = server.connect();
+            client.send(message + get("/things/7"));
+            BOOST_TEST(client.receive().body == "hello");
+            BOOST_TEST(client.receive().body == "7");
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_split_of_a_request_is_served) {
+    test_server server;
+    auto client = server.connect();
+    const std::string message =
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3;x=\"y\"\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: 1\r\n\r\n";
+    for (std::size_t split = 1; split < message.size(); ++split) {
+        BOOST_TEST_CONTEXT("split at " << split) {
+            client.send(std::string_view(message).substr(0, split));
+            client.send(std::string_view(message).substr(split));
+            BOOST_TEST(client.receive().body == "abcde");
+        }
+    }
+    for (const char byte : message) {
+        client.send({&byte, 1});
+    }
+    BOOST_TEST(client.receive().body == "abcde");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace pinhole::http

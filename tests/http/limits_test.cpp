@@ -1,0 +1,173 @@
+// Every limit at its edge: one below and the limit itself pass, one beyond is refused.
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <string>
+
+#include "tests/http/test_server.hpp"
+
+namespace pinhole::http {
+namespace {
+
+std::size_t resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::size_t all = 0;
+    std::size_t resident = 0;
+    statm >> all >> resident;
+    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// A header of exactly so many bytes, padded by several fields.
+std::string header_of(std::size_t bytes) {
+    std::string message = "GET /hello HTTP/1.1\r\nHost: a\r\n";
+    while (bytes - message.size() > 1200) {
+        message += "X: " + std::string(1000, 'x') + "\r\n";
+    }
+    message += "Y: ";
+    message += std::string(bytes - message.size() - 4, 'y') + "\r\n\r\n";
+    return message;
+}
+
+BOOST_AUTO_TEST_SUITE(limits)
+
+BOOST_AUTO_TEST_CASE(header_bytes) {
+    test_server server;
+    constexpr std::size_t limit = 16 * 1024;
+    for (const auto& [bytes, status] :
+         {std::pair(limit - 1, 200U), std::pair(limit, 200U), std::pair(limit + 1, 431U)}) {
+        auto client = server.connect();
+        const auto message = header_of(bytes);
+        BOOST_REQUIRE(message.size() == bytes);
+        client.send(message);
+        BOOST_TEST(client.receive().status == status, bytes);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(target_bytes) {
+    test_server server;
+    constexpr std::size_t limit = 8 * 1024;
+    for (const auto& [bytes, status] :
+         {std::pair(limit - 1, 200U), std::pair(limit, 200U), std::pair(limit + 1, 414U)}) {
+        auto client = server.connect();
+        client.send(get("/things/" + std::string(bytes - 8, 'a')));
+        BOOST_TEST(client.receive().status == status, bytes);
+    }
+    auto client = server.connect();
+    client.send("GET /" + std::string(12 * 1024, 'a'));  // refused before the line has ended
+    BOOST_TEST(client.receive().status == 414U);
+}
+
+BOOST_AUTO_TEST_CASE(header_fields) {
+    test_server server;
+    for (const auto& [fields, status] :
+         {std::pair(99, 200U), std::pair(100, 200U), std::pair(101, 431U)}) {
+        std::string message = "GET /hello HTTP/1.1\r\nHost: a\r\n";
+        for (int i = 1; i < fields; ++i) {
+            message += "a: b\r\n";
+        }
+        auto client = server.connect();
+        client.send(message + "\r\n");
+        BOOST_TEST(client.receive().status == status, fields);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(body_bytes_with_length) {
+    test_server server;
+    for (const auto& [bytes, status] :
+         {std::pair(999U, 200U), std::pair(1000U, 200U), std::pair(1001U, 413U)}) {
+        auto client = server.connect();
+        const auto answer = client.request("POST", "/echo", {}, std::string(bytes, 'b'));
+        BOOST_TEST(answer.status == status, bytes);
+        BOOST_TEST((answer.header("Connection") == "close") == (status == 413U));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(body_bytes_chunked) {
+    test_server server;
+    for (const auto& [bytes, status] :
+         {std::pair(999U, 200U), std::pair(1000U, 200U), std::pair(1001U, 413U)}) {
+        auto client = server.connect();
+        std::string message =
+            "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for (unsigned i = 0; i < bytes; ++i) {
+            message += "1\r\nb\r\n";
+        }
+        client.send_until_closed(message + "0\r\n\r\n");
+        BOOST_TEST(client.receive().status == status, bytes);
+    }
+}
+
+/// Content-Length alone decides: not a byte of the body is asked for.
+BOOST_AUTO_TEST_CASE(too_long_a_body_is_refused_before_it_is_sent) {
+    test_server server;
+    auto client = server.connect();
+    client.send(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n"
+        "Expect: 100-continue\r\n\r\n");
+    const auto answer = client.receive();
+    BOOST_TEST(answer.status == 413U);
+    client.shutdown_send();
+    BOOST_TEST(client.receive_until_closed() == "");
+}
+
+/// 30 MB of `a:` lines cost a bare Beast server 576 MiB: its limit does not count empty values.
+BOOST_AUTO_TEST_CASE(header_flood_of_empty_values_keeps_memory_flat) {
+    test_server server;
+    std::string flood;
+    while (flood.size() < 30'000'000) {
+        flood += "a:\r\n";
+    }
+    const auto before = resident_bytes();
+    auto client = server.connect();
+    client.send("GET /hello HTTP/1.1\r\nHost: a\r\n");
+    BOOST_TEST(client.send_until_closed(flood) < flood.size());
+    BOOST_TEST(resident_bytes() < before + 8 * 1024 * 1024);
+    BOOST_TEST(client.receive_until_closed(true).starts_with("HTTP/1.1 431 "));
+}
+
+BOOST_AUTO_TEST_CASE(trailer_flood_keeps_memory_flat) {
+    test_server server;
+    std::string flood;
+    while (flood.size() < 30'000'000) {
+        flood += "a:\r\n";
+    }
+    const auto before = resident_bytes();
+    auto client = server.connect();
+    client.send("POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+    BOOST_TEST(client.send_until_closed(flood) < flood.size());
+    BOOST_TEST(resident_bytes() < before + 8 * 1024 * 1024);
+    BOOST_TEST(client.receive_until_closed(true).starts_with("HTTP/1.1 400 "));
+}
+
+BOOST_AUTO_TEST_CASE(small_chunks_with_long_extensions_are_cut_off) {
+    test_server server;
+    std::string flood;
+    while (flood.size() < 40'000'000) {
+        flood += "1;" + std::string(1000, 'e') + "\r\nx\r\n";
+    }
+    auto client = server.connect();
+    client.send("POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    BOOST_TEST(client.send_until_closed(flood) < flood.size());
+    BOOST_TEST(client.receive_until_closed(true).starts_with("HTTP/1.1 400 "));
+}
+
+BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_are_answered_503) {
+    server_options options;
+    options.connections_max = 2;
+    test_server server(options);
+    auto first = server.connect();
+    auto second = server.connect();
+    BOOST_TEST(first.request("GET", "/hello").status == 200U);
+    BOOST_TEST(second.request("GET", "/hello").status == 200U);
+    auto third = server.connect();
+    const auto answer = third.receive();
+    BOOST_TEST(answer.status == 503U);
+    BOOST_TEST(!answer.header("Retry-After").empty());
+    BOOST_TEST(first.request("GET", "/hello").status == 200U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace pinhole::http

@@ -1,0 +1,127 @@
+#include "server/log.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/unique_fd.hpp"
+
+namespace pinhole::http {
+namespace {
+
+struct log_pipe {
+    unique_fd reader, writer;
+    log_pipe() {
+        std::array<int, 2> ends{};
+        BOOST_REQUIRE(::pipe(ends.data()) == 0);
+        reader.reset(ends[0]);
+        writer.reset(ends[1]);
+    }
+    /// Everything until the other end is closed, as parsed lines.
+    std::vector<nlohmann::json> lines() {
+        writer.reset();
+        std::string text;
+        std::array<char, 65536> buffer;
+        for (ssize_t n; (n = ::read(reader.get(), buffer.data(), buffer.size())) > 0;) {
+            text.append(buffer.data(), static_cast<std::size_t>(n));
+        }
+        std::istringstream stream(text);
+        std::vector<nlohmann::json> parsed;
+        for (std::string line; std::getline(stream, line);) {
+            parsed.push_back(nlohmann::json::parse(line));
+        }
+        return parsed;
+    }
+};
+
+BOOST_AUTO_TEST_SUITE(logging)
+
+BOOST_AUTO_TEST_CASE(lines_are_json) {
+    log_pipe pipe;
+    {
+        logger log(log_level::info, pipe.writer.get());
+        log.debug("not shown");
+        log.info("a \"quoted\"\n\\line\x01", {{"key", "va\"lue"}});
+        log.request({.request_id = "r1",
+                     .method = "GET",
+                     .route = "/posts/{id}",
+                     .status = 200,
+                     .bytes = 12,
+                     .time_taken = std::chrono::microseconds(34),
+                     .user_id = "5"});
+        log.request({.request_id = "r2",
+                     .method = "",
+                     .route = "",
+                     .status = 500,
+                     .bytes = 0,
+                     .time_taken = {},
+                     .user_id = ""});
+        log.flush();
+    }
+    const auto lines = pipe.lines();
+    BOOST_REQUIRE(lines.size() == 3U);
+    BOOST_TEST(lines[0].at("message").get<std::string>() == "a \"quoted\"\n\\line\x01");
+    BOOST_TEST(lines[0].at("key").get<std::string>() == "va\"lue");
+    BOOST_TEST(lines[0].at("level").get<std::string>() == "info");
+    BOOST_TEST(lines[0].at("time").get<std::string>().size() == 27U);
+    BOOST_TEST(lines[1].at("request_id").get<std::string>() == "r1");
+    BOOST_TEST(lines[1].at("route").get<std::string>() == "/posts/{id}");
+    BOOST_TEST(lines[1].at("status").get<int>() == 200);
+    BOOST_TEST(lines[1].at("bytes").get<int>() == 12);
+    BOOST_TEST(lines[1].at("microseconds").get<int>() == 34);
+    BOOST_TEST(lines[1].at("user_id").get<std::string>() == "5");
+    BOOST_TEST(lines[2].at("level").get<std::string>() == "error");
+    BOOST_TEST(!lines[2].contains("user_id"));
+}
+
+/// A pipe that nobody reads: no call blocks, and afterwards the log says how much is missing.
+BOOST_AUTO_TEST_CASE(a_slow_reader_costs_lines_but_never_time) {
+    log_pipe pipe;
+    constexpr int written = 100'000;
+    std::vector<nlohmann::json> lines;
+    {
+        auto log = std::make_unique<logger>(log_level::info, pipe.writer.get());
+        const std::string text(100, 'x');
+        for (int i = 0; i < written; ++i) {
+            log->info(text);
+        }
+        // The destructor waits for the reader, who reads until the last writer has closed.
+        std::thread closer([&] {
+            log.reset();
+            pipe.writer.reset();
+        });
+        std::string all;
+        std::array<char, 65536> buffer;
+        for (ssize_t n; (n = ::read(pipe.reader.get(), buffer.data(), buffer.size())) > 0;) {
+            all.append(buffer.data(), static_cast<std::size_t>(n));
+        }
+        closer.join();
+        std::istringstream stream(all);
+        for (std::string line; std::getline(stream, line);) {
+            lines.push_back(nlohmann::json::parse(line));
+        }
+    }
+    int shown = 0;
+    int dropped = 0;
+    for (const auto& line : lines) {
+        if (line.contains("count")) {
+            dropped += line.at("count").get<int>();
+        } else {
+            ++shown;
+        }
+    }
+    BOOST_TEST(dropped > 0);
+    BOOST_TEST(shown + dropped == written);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace pinhole::http

@@ -1,0 +1,56 @@
+// A real server on a free port of the loopback, with a few handlers that show what it does.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <future>
+#include <string>
+
+#include "server/blocking_pool.hpp"
+#include "server/log.hpp"
+#include "server/router.hpp"
+#include "server/server.hpp"
+#include "tests/http_client/http_client.hpp"
+
+namespace pinhole::http {
+
+/// What `/file` serves: bytes 0, 1, 2, …, 255, 0, …
+std::string sample_file_bytes();
+inline constexpr std::string_view sample_etag = "\"v1\"";
+inline constexpr std::string_view sample_date = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+class test_server {
+public:
+    explicit test_server(server_options options = {}, cors_policy cors = {});
+    ~test_server();
+
+    std::uint16_t port() const { return server_.local_endpoint().port(); }
+    test::http_client connect() const { return test::http_client(port()); }
+    http::server& server() { return server_; }
+
+    /// How often a handler was called.
+    int served() const { return served_; }
+    /// `/gate` answers when this was called, and tells `arrived` when it has been called.
+    void open_gate() { gate_.set_value(); }
+    std::future<void> arrived() { return arrived_.get_future(); }
+
+private:
+    std::vector<route> make_routes();
+    boost::asio::awaitable<response> echo(request& request);
+    boost::asio::awaitable<response> count_body(request& request);
+    boost::asio::awaitable<response> wait_at_gate(request& request);
+    response serve_sample(const request& request) const;
+
+    std::atomic<int> served_ = 0;
+    std::promise<void> gate_;
+    std::promise<void> arrived_;
+    std::string file_path_;
+    logger log_{log_level::off};
+    http::server server_;
+    blocking_pool pool_{"gate", 1, 8};
+};
+
+/// A complete GET request.
+std::string get(std::string_view target);
+
+}  // namespace pinhole::http
