@@ -47,9 +47,9 @@ struct configuration {
     std::chrono::seconds restore_retention{30LL * 86'400};
 
     unsigned hash_threads = 2;
-    std::uint64_t hash_queue_max = 64;
+    std::uint64_t hash_queue_max = 128;
     unsigned media_threads = 2;
-    std::uint64_t media_queue_max = 64;
+    std::uint64_t media_queue_max = 256;
     unsigned read_threads = 4;
     std::uint64_t read_queue_max = 1024;
 

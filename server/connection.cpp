@@ -1,19 +1,13 @@
 #include "server/connection.hpp"
 
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cassert>
-#include <cerrno>
 #include <cstring>
 
 #include "server/problem.hpp"
-#include "server/response_header.hpp"
 #include "server/target.hpp"
 #include "server/text.hpp"
 
@@ -24,15 +18,8 @@ namespace asio = boost::asio;
 
 constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 
-/// Most headers fit; what an idle connection costs.
-constexpr std::size_t header_buffer_bytes = 2 * 1024;
-constexpr std::size_t body_buffer_bytes = 64 * 1024;
 /// Of a body that its handler left unread, so much is read for the sake of the connection.
 constexpr std::uint64_t discard_bytes_max = 64 * 1024;
-/// How much a refused sender may go on sending before it is cut off without having listened.
-constexpr std::uint64_t linger_bytes_max = 8ULL * 1024 * 1024;
-/// After so much of a file the other connections of the thread get their turn.
-constexpr std::size_t sendfile_bytes_max = 512 * 1024;
 /// Method, spaces and version beside the target in a request line that is still incomplete.
 constexpr std::size_t request_line_slack_bytes = 64;
 constexpr std::size_t request_id_bytes_max = 128;
@@ -113,8 +100,6 @@ void connection::abort() {
     boost::system::error_code ignored;  // closing releases the descriptor whatever it reports
     socket_.close(ignored);
 }
-
-// ---- Reading headers
 
 asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
     header_scanner scanner;
@@ -215,8 +200,6 @@ void connection::make_room() {
     }
     assert(end_ < capacity_);
 }
-
-// ---- Serving one request
 
 std::expected<message_framing, refusal> connection::admit(std::string_view header,
                                                           message_parser& parser,
@@ -379,291 +362,6 @@ void connection::log_answer(const request* request, const response& answer,
         line.user_id = request->log().user_id;
     }
     shard_.log().request(line);
-}
-
-// ---- Bodies
-
-std::optional<std::uint64_t> connection::content_length() const {
-    if (body_.framing == body_framing::chunked) {
-        return std::nullopt;
-    }
-    return body_.content_length;
-}
-
-std::unexpected<body_error> connection::fail_body(body_error error) {
-    body_.failure = error;
-    return std::unexpected(error);
-}
-
-asio::awaitable<std::expected<std::span<const char>, body_error>> connection::read_some() {
-    if (body_.failure) {
-        co_return std::unexpected(*body_.failure);
-    }
-    if (body_.done) {
-        co_return std::span<const char>();
-    }
-    auto piece = body_.framing == body_framing::chunked ? read_chunked() : read_plain();
-    co_return co_await std::move(piece);
-}
-
-asio::awaitable<std::expected<std::span<const char>, body_error>> connection::read_plain() {
-    if (body_.content_length > body_.bytes_max) {
-        co_return fail_body(body_error::too_large);
-    }
-    std::span<const char> piece;
-    if (begin_ < end_) {
-        piece = {buffer_.get() + begin_, std::min<std::uint64_t>(end_ - begin_, body_.left)};
-        begin_ += piece.size();
-    } else {
-        if (!body_buffer_) {
-            body_capacity_ = std::min<std::uint64_t>(body_buffer_bytes, body_.left);
-            body_buffer_ = std::make_unique_for_overwrite<char[]>(body_capacity_);
-        }
-        const auto bytes = co_await receive(body_buffer_.get(),
-                                            std::min<std::uint64_t>(body_capacity_, body_.left));
-        if (!bytes) {
-            co_return std::unexpected(bytes.error());
-        }
-        piece = {body_buffer_.get(), *bytes};
-    }
-    body_.left -= piece.size();
-    body_.received += piece.size();
-    body_.done = body_.left == 0;
-    co_return piece;
-}
-
-asio::awaitable<std::expected<std::span<const char>, body_error>> connection::read_chunked() {
-    if (!body_buffer_) {
-        // As large as the header buffer, so that what is left over at the end fits in there.
-        body_capacity_ = std::max(shard_.options().header_bytes_max, header_buffer_bytes);
-        body_buffer_ = std::make_unique_for_overwrite<char[]>(body_capacity_);
-        body_end_ = end_ - begin_;
-        std::copy_n(buffer_.get() + begin_, body_end_, body_buffer_.get());
-        begin_ = end_;
-    }
-    for (;;) {
-        if (body_begin_ < body_end_) {
-            const auto step = body_.parser->parse_body(
-                {body_buffer_.get() + body_begin_, body_end_ - body_begin_});
-            if (!step) {
-                co_return fail_body(step.error());
-            }
-            body_begin_ += step->consumed;
-            body_.received += step->data.size();
-            body_.done = step->done;
-            if (body_.received > body_.bytes_max) {
-                co_return fail_body(body_error::too_large);
-            }
-            if (body_.done || !step->data.empty()) {
-                co_return std::span<const char>(step->data);
-            }
-            if (step->consumed > 0) {
-                continue;
-            }
-        }
-        std::memmove(body_buffer_.get(), body_buffer_.get() + body_begin_, body_end_ - body_begin_);
-        body_end_ -= std::exchange(body_begin_, 0);
-        if (body_end_ == body_capacity_) {
-            co_return fail_body(body_error::malformed);  // a chunk header or trailers without end
-        }
-        const auto bytes =
-            co_await receive(body_buffer_.get() + body_end_, body_capacity_ - body_end_);
-        if (!bytes) {
-            co_return std::unexpected(bytes.error());
-        }
-        body_end_ += *bytes;
-    }
-}
-
-asio::awaitable<std::expected<std::size_t, body_error>> connection::receive(char* to,
-                                                                            std::size_t bytes) {
-    if (body_.continue_pending) {
-        body_.continue_pending = false;
-        const bool told = co_await send_continue();
-        if (!told) {
-            co_return fail_body(timed_out_ ? body_error::timed_out : body_error::disconnected);
-        }
-    }
-    const auto asked = clock::now();
-    enter(phase::body, pace_.deadline(asked));
-    const auto [ec, received] =
-        co_await socket_.async_read_some(asio::buffer(to, bytes), use_result);
-    const auto answered = clock::now();
-    const bool too_slow = timed_out_;
-    enter(phase::handler, answered + shard_.options().handler_timeout);
-    if (ec) {
-        co_return fail_body(too_slow ? body_error::timed_out : body_error::disconnected);
-    }
-    pace_.account(answered - asked, received);
-    co_return received;
-}
-
-asio::awaitable<bool> connection::send_continue() {
-    enter(phase::write, pace_.deadline(clock::now()));
-    send_parts parts{"HTTP/1.1 100 Continue\r\n\r\n", {}};
-    co_return co_await send_rest(parts, 0);
-}
-
-/// Bytes of the next request that a chunked body's last read brought along go back to its buffer.
-void connection::keep_pipelined_bytes() {
-    const std::size_t bytes = body_end_ - body_begin_;
-    if (bytes == 0) {
-        return;
-    }
-    if (capacity_ < bytes) {
-        buffer_ = std::make_unique_for_overwrite<char[]>(body_capacity_);
-        capacity_ = body_capacity_;
-    }
-    std::memcpy(buffer_.get(), body_buffer_.get() + body_begin_, bytes);
-    begin_ = 0;
-    end_ = bytes;
-    body_begin_ = body_end_ = 0;
-}
-
-// ---- Answers
-
-asio::awaitable<bool> connection::send_answer(response& answer, bool keep_alive, bool http_1_0,
-                                              bool head_only) {
-    bytes_sent_ = 0;
-    wire_header_.clear();
-    append_response_header(wire_header_, answer,
-                           {.request_id = request_id_,
-                            .date = shard_.date(),
-                            .keep_alive = keep_alive,
-                            .say_keep_alive = http_1_0});
-    const bool with_body = !head_only && may_have_body(answer.code);
-    const auto* text = std::get_if<std::string>(&answer.body);
-    const auto* file = std::get_if<file_slice>(&answer.body);
-    const bool with_file = with_body && file != nullptr && file->length > 0;
-    send_parts parts{wire_header_, with_body && text != nullptr ? *text : std::string_view()};
-
-    pace_ = transfer_pace(shard_.options().transfer_grace, shard_.options().bytes_per_second_min);
-    enter(phase::write, pace_.deadline(clock::now()));
-    // The kernel holds the header back until the file's first bytes can go with it.
-    const int flags = with_file ? MSG_MORE : 0;
-    const auto outcome = send_now(parts, flags);
-    bool sent = outcome == send_outcome::done;
-    if (outcome == send_outcome::would_block) {
-        sent = co_await send_rest(parts, flags);
-    }
-    if (sent && with_file) {
-        co_return co_await send_file(*file);
-    }
-    if (sent && with_body && text != nullptr) {
-        bytes_sent_ = text->size();
-    }
-    co_return sent;
-}
-
-connection::send_outcome connection::send_now(send_parts& parts, int flags) {
-    for (;;) {
-        std::array<iovec, 2> pieces{};
-        std::size_t count = 0;
-        std::size_t total = 0;
-        for (const auto part : parts) {
-            if (!part.empty()) {
-                pieces[count++] = {.iov_base = const_cast<char*>(part.data()),
-                                   .iov_len = part.size()};
-                total += part.size();
-            }
-        }
-        if (total == 0) {
-            return send_outcome::done;
-        }
-        msghdr message{};
-        message.msg_iov = pieces.data();
-        message.msg_iovlen = count;
-        const ssize_t sent =
-            ::sendmsg(socket_.native_handle(), &message, flags | MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return errno == EAGAIN || errno == EWOULDBLOCK ? send_outcome::would_block
-                                                           : send_outcome::failed;
-        }
-        auto left = static_cast<std::size_t>(sent);
-        for (auto& part : parts) {
-            const auto used = std::min(left, part.size());
-            part.remove_prefix(used);
-            left -= used;
-        }
-        if (static_cast<std::size_t>(sent) == total) {
-            return send_outcome::done;
-        }
-    }
-}
-
-asio::awaitable<bool> connection::send_rest(send_parts parts, int flags) {
-    for (;;) {
-        const auto left_before = parts[0].size() + parts[1].size();
-        const auto outcome = send_now(parts, flags);
-        if (outcome != send_outcome::would_block) {
-            co_return outcome == send_outcome::done;
-        }
-        pace_.account({}, left_before - parts[0].size() - parts[1].size());
-        const bool writable = co_await wait_writable();
-        if (!writable) {
-            co_return false;
-        }
-    }
-}
-
-asio::awaitable<bool> connection::wait_writable() {
-    const auto asked = clock::now();
-    enter(phase::write, pace_.deadline(asked));
-    const auto [ec] = co_await socket_.async_wait(asio::socket_base::wait_write, use_result);
-    pace_.account(clock::now() - asked, 0);
-    co_return !ec;
-}
-
-asio::awaitable<bool> connection::send_file(const file_slice& slice) {
-    auto offset = static_cast<off_t>(slice.offset);
-    std::uint64_t left = slice.length;
-    while (left > 0) {
-        const auto wanted = std::min<std::uint64_t>(left, sendfile_bytes_max);
-        const ssize_t sent = ::sendfile(socket_.native_handle(), slice.file.get(), &offset, wanted);
-        if (sent < 0 && errno == EINTR) {
-            continue;
-        }
-        if (sent < 0 && errno == EAGAIN) {
-            const bool writable = co_await wait_writable();
-            if (!writable) {
-                co_return false;
-            }
-            continue;
-        }
-        if (sent <= 0) {
-            co_return false;  // the client left, or the file is shorter than it was
-        }
-        left -= static_cast<std::uint64_t>(sent);
-        bytes_sent_ += static_cast<std::uint64_t>(sent);
-        pace_.account({}, static_cast<std::uint64_t>(sent));
-        if (left > 0 && static_cast<std::uint64_t>(sent) == wanted) {
-            co_await asio::post(socket_.get_executor(), asio::use_awaitable);
-        }
-    }
-    co_return true;
-}
-
-/// Closes so that the client can still read the answer: closing with unread bytes in the kernel's
-/// buffer resets the connection, and the reset overtakes the answer (RFC 9112 §9.6).
-asio::awaitable<void> connection::linger() {
-    boost::system::error_code ec;
-    socket_.shutdown(asio::socket_base::shutdown_send, ec);
-    if (ec) {
-        co_return;
-    }
-    enter(phase::linger, clock::now() + shard_.options().linger_timeout);
-    std::array<char, 4096> unread;
-    for (std::uint64_t total = 0; total < linger_bytes_max;) {
-        const auto [read_ec, bytes] =
-            co_await socket_.async_read_some(asio::buffer(unread), use_result);
-        if (read_ec) {
-            co_return;
-        }
-        total += bytes;
-    }
 }
 
 }  // namespace pinhole::http

@@ -53,6 +53,9 @@ public:
 private:
     using clock = std::chrono::steady_clock;
 
+    /// Most headers fit; what an idle connection costs.
+    static constexpr std::size_t header_buffer_bytes = 2 * 1024;
+
     /// What the coroutine waits for: decides what an expired deadline means.
     enum class phase : std::uint8_t { idle, header, handler, body, write, linger };
 

@@ -1,0 +1,173 @@
+// The half of a connection that sends answers; see connection.hpp.
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+
+#include "server/connection.hpp"
+#include "server/response_header.hpp"
+
+namespace pinhole::http {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
+/// How much a refused sender may go on sending before it is cut off without having listened.
+constexpr std::uint64_t linger_bytes_max = 8ULL * 1024 * 1024;
+/// After so much of a file the other connections of the thread get their turn.
+constexpr std::size_t sendfile_bytes_max = 512 * 1024;
+
+}  // namespace
+
+asio::awaitable<bool> connection::send_answer(response& answer, bool keep_alive, bool http_1_0,
+                                              bool head_only) {
+    bytes_sent_ = 0;
+    wire_header_.clear();
+    append_response_header(wire_header_, answer,
+                           {.request_id = request_id_,
+                            .date = shard_.date(),
+                            .keep_alive = keep_alive,
+                            .say_keep_alive = http_1_0});
+    const bool with_body = !head_only && may_have_body(answer.code);
+    const auto* text = std::get_if<std::string>(&answer.body);
+    const auto* file = std::get_if<file_slice>(&answer.body);
+    const bool with_file = with_body && file != nullptr && file->length > 0;
+    send_parts parts{wire_header_, with_body && text != nullptr ? *text : std::string_view()};
+
+    pace_ = transfer_pace(shard_.options().transfer_grace, shard_.options().bytes_per_second_min);
+    enter(phase::write, pace_.deadline(clock::now()));
+    // The kernel holds the header back until the file's first bytes can go with it.
+    const int flags = with_file ? MSG_MORE : 0;
+    const auto outcome = send_now(parts, flags);
+    bool sent = outcome == send_outcome::done;
+    if (outcome == send_outcome::would_block) {
+        sent = co_await send_rest(parts, flags);
+    }
+    if (sent && with_file) {
+        co_return co_await send_file(*file);
+    }
+    if (sent && with_body && text != nullptr) {
+        bytes_sent_ = text->size();
+    }
+    co_return sent;
+}
+
+connection::send_outcome connection::send_now(send_parts& parts, int flags) {
+    for (;;) {
+        std::array<iovec, 2> pieces{};
+        std::size_t count = 0;
+        std::size_t total = 0;
+        for (const auto part : parts) {
+            if (!part.empty()) {
+                pieces[count++] = {.iov_base = const_cast<char*>(part.data()),
+                                   .iov_len = part.size()};
+                total += part.size();
+            }
+        }
+        if (total == 0) {
+            return send_outcome::done;
+        }
+        msghdr message{};
+        message.msg_iov = pieces.data();
+        message.msg_iovlen = count;
+        const ssize_t sent =
+            ::sendmsg(socket_.native_handle(), &message, flags | MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return errno == EAGAIN || errno == EWOULDBLOCK ? send_outcome::would_block
+                                                           : send_outcome::failed;
+        }
+        auto left = static_cast<std::size_t>(sent);
+        for (auto& part : parts) {
+            const auto used = std::min(left, part.size());
+            part.remove_prefix(used);
+            left -= used;
+        }
+        if (static_cast<std::size_t>(sent) == total) {
+            return send_outcome::done;
+        }
+    }
+}
+
+asio::awaitable<bool> connection::send_rest(send_parts parts, int flags) {
+    for (;;) {
+        const auto left_before = parts[0].size() + parts[1].size();
+        const auto outcome = send_now(parts, flags);
+        if (outcome != send_outcome::would_block) {
+            co_return outcome == send_outcome::done;
+        }
+        pace_.account({}, left_before - parts[0].size() - parts[1].size());
+        const bool writable = co_await wait_writable();
+        if (!writable) {
+            co_return false;
+        }
+    }
+}
+
+asio::awaitable<bool> connection::wait_writable() {
+    const auto asked = clock::now();
+    enter(phase::write, pace_.deadline(asked));
+    const auto [ec] = co_await socket_.async_wait(asio::socket_base::wait_write, use_result);
+    pace_.account(clock::now() - asked, 0);
+    co_return !ec;
+}
+
+asio::awaitable<bool> connection::send_file(const file_slice& slice) {
+    auto offset = static_cast<off_t>(slice.offset);
+    std::uint64_t left = slice.length;
+    while (left > 0) {
+        const auto wanted = std::min<std::uint64_t>(left, sendfile_bytes_max);
+        const ssize_t sent = ::sendfile(socket_.native_handle(), slice.file.get(), &offset, wanted);
+        if (sent < 0 && errno == EINTR) {
+            continue;
+        }
+        if (sent < 0 && errno == EAGAIN) {
+            const bool writable = co_await wait_writable();
+            if (!writable) {
+                co_return false;
+            }
+            continue;
+        }
+        if (sent <= 0) {
+            co_return false;  // the client left, or the file is shorter than it was
+        }
+        left -= static_cast<std::uint64_t>(sent);
+        bytes_sent_ += static_cast<std::uint64_t>(sent);
+        pace_.account({}, static_cast<std::uint64_t>(sent));
+        if (left > 0 && static_cast<std::uint64_t>(sent) == wanted) {
+            co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+        }
+    }
+    co_return true;
+}
+
+/// Closes so that the client can still read the answer: closing with unread bytes in the kernel's
+/// buffer resets the connection, and the reset overtakes the answer (RFC 9112 §9.6).
+asio::awaitable<void> connection::linger() {
+    boost::system::error_code ec;
+    socket_.shutdown(asio::socket_base::shutdown_send, ec);
+    if (ec) {
+        co_return;
+    }
+    enter(phase::linger, clock::now() + shard_.options().linger_timeout);
+    std::array<char, 4096> unread;
+    for (std::uint64_t total = 0; total < linger_bytes_max;) {
+        const auto [read_ec, bytes] =
+            co_await socket_.async_read_some(asio::buffer(unread), use_result);
+        if (read_ec) {
+            co_return;
+        }
+        total += bytes;
+    }
+}
+
+}  // namespace pinhole::http
