@@ -34,9 +34,9 @@ struct api_options {
     /// never meets a full disk.
     std::uint64_t upload_reserve_bytes = 64ULL * 1024 * 1024;
     unsigned hash_threads = 2;
-    std::size_t hash_queue_max = 64;
+    std::size_t hash_queue_max = 128;
     unsigned media_threads = 2;
-    std::size_t media_queue_max = 64;
+    std::size_t media_queue_max = 256;
     unsigned read_threads = 4;
     std::size_t read_queue_max = 1024;
 };

@@ -160,17 +160,17 @@ result<text_fields> parse_text_fields(std::string_view body, std::span<const bod
     }
     std::vector<field_fault> faults;
     text_fields fields;
+    for (const body_field& field : declared) {
+        const auto same = [&](const auto& member) { return member.name == field.name; };
+        if (field.required && std::ranges::none_of(reader.members, same)) {
+            faults.push_back({std::string{field.name}, "required", "is required"});
+        }
+    }
     for (auto& member : reader.members) {
         if (auto fault = fault_of(member, declared)) {
             faults.push_back(std::move(*fault));
         } else {
             fields.values_.emplace(std::move(member.name), std::move(*member.text));
-        }
-    }
-    for (const body_field& field : declared) {
-        const auto same = [&](const auto& member) { return member.name == field.name; };
-        if (field.required && std::ranges::none_of(reader.members, same)) {
-            faults.push_back({std::string{field.name}, "required", "is required"});
         }
     }
     if (!faults.empty()) {

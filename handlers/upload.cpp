@@ -71,7 +71,7 @@ std::optional<storage::post> make_row(call& c, const received_upload& upload,
 /// the next start does the same.
 void finish(call& c, published_files published, bool is_committed) {
     auto& store = c.api.database().media();
-    const bool queued = c.api.media_pool().try_submit(
+    const bool queued = c.api.placement_pool().try_submit(
         [&store, &log = c.api.log(), published = std::move(published), is_committed] {
             try {
                 is_committed ? store.settle(published) : store.withdraw(published);

@@ -36,11 +36,7 @@ bool append_settled_rows(kv::commit& commit, const row_reader& rows, const Index
                                           .from = last_key.empty() ? prefix : last_key + '\0',
                                           .to = kv::prefix_end(prefix),
                                           .limit = rows_max});
-    std::vector<entity_id> ids;
-    for (const kv::row& entry : entries) {
-        ids.push_back(id_of_index_key(entry.key));
-    }
-    for (const auto& found : rows.find_many<Row>(ids)) {
+    for (const auto& found : rows.find_many<Row>(ids_of(entries))) {
         if (!found || found->row.is_counted == counted) {
             continue;
         }

@@ -99,13 +99,8 @@ result<rows_page<Row>> read_page(row_reader& rows, const index_walk& walk,
                             "page.");
         }
         const auto entries = read_entries(rows.raw(), walk, towards, beyond, batch);
-        std::vector<entity_id> ids;
-        ids.reserve(entries.size());
-        for (const kv::row& entry : entries) {
-            ids.push_back(id_of_index_key(entry.key));
-        }
-        auto found = rows.find_many<Row>(ids);
-        rows_read += ids.size();
+        auto found = rows.find_many<Row>(ids_of(entries));
+        rows_read += entries.size();
         const std::vector<bool> kept = keep(found);
         for (std::size_t i = 0; i < found.size() && walked.size() < wanted; ++i) {
             if (found[i] && kept[i]) {

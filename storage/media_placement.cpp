@@ -11,22 +11,14 @@ constexpr std::uint32_t posts_per_step = 256;
 /// Far above what a post can have had: files_per_post_max, and none can be added later.
 constexpr std::uint32_t files_read_max = 1024;
 
-std::vector<entity_id> ids_in_index(const row_reader& rows, std::uint8_t number, bool alive,
-                                    kv::part_id part, std::string from, std::uint32_t limit,
-                                    std::string* last_key = nullptr) {
+std::vector<kv::row> read_index(const row_reader& rows, std::uint8_t number, bool alive,
+                                kv::part_id part, const std::string& beyond, std::uint32_t limit) {
     const std::string prefix = index_prefix(number, alive);
-    std::vector<entity_id> ids;
-    for (const kv::row& entry : rows.raw().scan({.part = part,
-                                                 .family = families::index,
-                                                 .from = from.empty() ? prefix : std::move(from),
-                                                 .to = kv::prefix_end(prefix),
-                                                 .limit = limit})) {
-        ids.push_back(id_of_index_key(entry.key));
-        if (last_key != nullptr) {
-            *last_key = entry.key;
-        }
-    }
-    return ids;
+    return rows.raw().scan({.part = part,
+                            .family = families::index,
+                            .from = beyond.empty() ? prefix : beyond + '\0',
+                            .to = kv::prefix_end(prefix),
+                            .limit = limit});
 }
 
 struct placement {
@@ -39,8 +31,8 @@ placement wanted_placement(row_reader& rows, entity_id post) {
     const std::uint8_t by_post = std::get<1>(schema<file>::indexes).number;
     placement wanted;
     for (const bool alive : {true, false}) {
-        const auto ids = ids_in_index(rows, by_post, alive, post, {}, files_read_max);
-        for (const auto& found : rows.find_many<file>(ids)) {
+        const auto entries = read_index(rows, by_post, alive, post, {}, files_read_max);
+        for (const auto& found : rows.find_many<file>(ids_of(entries))) {
             if (found && found->row.url.starts_with(url_prefix)) {
                 auto& side = is_visible && alive ? wanted.shown : wanted.hidden;
                 side.push_back(found->row.url.substr(url_prefix.size()));
@@ -67,24 +59,23 @@ result<void> media_placement::place_post(entity_id post) {
 
 result<void> media_placement::place_posts_of(entity_id author) {
     const std::uint8_t by_author = std::get<1>(schema<post>::indexes).number;
-    std::string from;
+    std::string beyond;
     for (;;) {
         // Posts that are deleted themselves are hidden already, whatever becomes of their author.
-        std::string last_key;
-        const auto ids = [&] {
+        const auto entries = [&] {
             const auto snapshot = store_.snapshot(kv::read_mode::blocking);
-            return ids_in_index(row_reader{*snapshot}, by_author, true, author, from,
-                                posts_per_step, &last_key);
+            return read_index(row_reader{*snapshot}, by_author, true, author, beyond,
+                              posts_per_step);
         }();
-        for (const entity_id id : ids) {
+        for (const entity_id id : ids_of(entries)) {
             if (auto placed = place_post(id); !placed) {
                 return placed;
             }
         }
-        if (ids.size() < posts_per_step) {
+        if (entries.size() < posts_per_step) {
             return {};
         }
-        from = last_key + '\0';
+        beyond = entries.back().key;
     }
 }
 

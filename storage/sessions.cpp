@@ -72,12 +72,9 @@ std::vector<stored<session>> sessions_of(const row_reader& rows, entity_id user)
                                           .from = prefix,
                                           .to = kv::prefix_end(prefix),
                                           .limit = 2 * sessions_per_user_max});
-    std::vector<entity_id> ids;
-    for (const kv::row& entry : entries) {
-        ids.push_back(id_of_index_key(entry.key));
-    }
     std::vector<stored<session>> found;
-    for (auto& row : rows.find_many<session>(ids)) {
+    found.reserve(entries.size());
+    for (auto& row : rows.find_many<session>(ids_of(entries))) {
         if (row) {
             found.push_back(std::move(*row));
         }

@@ -122,9 +122,9 @@ enum class outcome : std::uint8_t {
 enum class health : std::uint8_t { ok, full, failed };
 
 struct capabilities {
-    bool embedded = true;          ///< one process owns the data
-    bool cached_reads = true;      ///< `read_mode::cached` is meaningful
-    bool cross_part_scans = false; ///< a range never leaves its part
+    bool embedded = true;           ///< one process owns the data
+    bool cached_reads = true;       ///< `read_mode::cached` is meaningful
+    bool cross_part_scans = false;  ///< a range never leaves its part
 };
 
 /// A cached reader met data that only a disk read can bring. Not an error: run the same function

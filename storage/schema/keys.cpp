@@ -26,4 +26,13 @@ entity_id id_of_index_key(std::string_view key_bytes) {
     return in.read_i64().value();
 }
 
+std::vector<entity_id> ids_of(std::span<const kv::row> entries) {
+    std::vector<entity_id> ids;
+    ids.reserve(entries.size());
+    for (const kv::row& entry : entries) {
+        ids.push_back(id_of_index_key(entry.key));
+    }
+    return ids;
+}
+
 }  // namespace pinhole::storage

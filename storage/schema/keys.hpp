@@ -11,9 +11,11 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "storage/kv/key_codec.hpp"
 #include "storage/kv/store.hpp"
@@ -118,6 +120,7 @@ unique_entry decode_unique_entry(std::string_view bytes);
 
 /// The id that ends an index entry's key.
 entity_id id_of_index_key(std::string_view key_bytes);
+std::vector<entity_id> ids_of(std::span<const kv::row> entries);
 
 template <class Row>
 void append_unique_upkeep(kv::commit& commit, const Row* before, const Row* after) {
