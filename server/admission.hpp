@@ -24,7 +24,7 @@ public:
         ticket(admission& owner, boost::asio::ip::address address)
             : owner_(&owner), address_(std::move(address)) {}
         ticket(ticket&& other) noexcept
-            : owner_(std::exchange(other.owner_, nullptr)), address_(other.address_) {}
+            : owner_(std::exchange(other.owner_, nullptr)), address_(std::move(other.address_)) {}
         ticket& operator=(ticket&&) = delete;
         ~ticket() {
             if (owner_ != nullptr) {

@@ -298,13 +298,13 @@ asio::awaitable<response> connection::handle(request& request) {
 }
 
 response connection::answer_exception(std::exception_ptr thrown, const request& request) {
-    std::string what = "an exception of unknown type";
+    std::string what;
     try {
         std::rethrow_exception(thrown);
     } catch (const std::exception& exception) {
         what = exception.what();
     } catch (...) {
-        // The text above says all that is known.
+        what = "an exception of unknown type";
     }
     shard_.log().error(
         "a handler threw",

@@ -21,39 +21,54 @@ void rethrow(const std::exception_ptr& thrown) {
     }
 }
 
+asio::awaitable<void> run_three(blocking_pool& pool) {
+    const auto here = std::this_thread::get_id();
+    const auto there = co_await pool.run([] { return std::this_thread::get_id(); });
+    BOOST_TEST((there.value() != here));
+    BOOST_TEST((std::this_thread::get_id() == here));
+    const auto moved = co_await pool.run([] { return std::make_unique<int>(7); });
+    BOOST_TEST(*moved.value() == 7);
+    bool ran = false;
+    const auto nothing = co_await pool.run([&ran] { ran = true; });
+    BOOST_TEST((nothing.has_value() && ran));
+}
+
+asio::awaitable<void> run_and_catch(blocking_pool& pool) {
+    std::string what;
+    try {
+        static_cast<void>(co_await pool.run([]() -> int { throw std::runtime_error("why"); }));
+    } catch (const std::runtime_error& error) {
+        what = error.what();
+    }
+    BOOST_TEST(what == "why");
+}
+
+asio::awaitable<void> be_refused(blocking_pool& pool) {
+    bool ran = false;
+    const auto refused = co_await pool.run([&ran] { ran = true; });
+    BOOST_TEST(!refused.has_value());
+    BOOST_TEST(!ran);
+}
+
+asio::awaitable<void> never_resume(blocking_pool& pool, std::shared_ptr<int> held) {
+    static_cast<void>(co_await pool.run([] {}));
+    BOOST_ERROR("resumed without its context");
+    held.reset();
+}
+
 BOOST_AUTO_TEST_SUITE(pool)
 
 BOOST_AUTO_TEST_CASE(work_runs_elsewhere_and_resumes_here) {
     blocking_pool pool("test", 2, 4);
     asio::io_context context;
-    const auto here = std::this_thread::get_id();
-    const auto test = [&]() -> asio::awaitable<void> {
-        const auto there = co_await pool.run([] { return std::this_thread::get_id(); });
-        BOOST_TEST((there.value() != here));
-        BOOST_TEST((std::this_thread::get_id() == here));
-        const auto moved = co_await pool.run([] { return std::make_unique<int>(7); });
-        BOOST_TEST(*moved.value() == 7);
-        bool ran = false;
-        const auto nothing = co_await pool.run([&ran] { ran = true; });
-        BOOST_TEST((nothing.has_value() && ran));
-    };
-    asio::co_spawn(context, test(), rethrow);
+    asio::co_spawn(context, run_three(pool), rethrow);
     context.run();
 }
 
 BOOST_AUTO_TEST_CASE(exceptions_reach_the_awaiter) {
     blocking_pool pool("test", 1, 4);
     asio::io_context context;
-    const auto test = [&]() -> asio::awaitable<void> {
-        std::string what;
-        try {
-            static_cast<void>(co_await pool.run([]() -> int { throw std::runtime_error("why"); }));
-        } catch (const std::runtime_error& error) {
-            what = error.what();
-        }
-        BOOST_TEST(what == "why");
-    };
-    asio::co_spawn(context, test(), rethrow);
+    asio::co_spawn(context, run_and_catch(pool), rethrow);
     context.run();
 }
 
@@ -70,13 +85,7 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_at_once) {
     BOOST_REQUIRE(pool.try_submit([] {}));
     BOOST_TEST(pool.queued() == 1U);
     asio::io_context context;
-    const auto test = [&]() -> asio::awaitable<void> {
-        bool ran = false;
-        const auto refused = co_await pool.run([&ran] { ran = true; });
-        BOOST_TEST(!refused.has_value());
-        BOOST_TEST(!ran);
-    };
-    asio::co_spawn(context, test(), rethrow);
+    asio::co_spawn(context, be_refused(pool), rethrow);
     context.run();
     gate.set_value();
 }
@@ -100,13 +109,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_ends_first_destroys_its_waiters) {
     auto alive = std::make_shared<int>(1);
     {
         asio::io_context context;
-        const auto test = [](blocking_pool& on,
-                             std::shared_ptr<int> held) -> asio::awaitable<void> {
-            static_cast<void>(co_await on.run([] {}));
-            BOOST_ERROR("resumed without its context");
-            held.reset();
-        };
-        asio::co_spawn(context, test(pool, alive), rethrow);
+        asio::co_spawn(context, never_resume(pool, alive), rethrow);
         context.run_one();
         pool.close();
     }

@@ -19,15 +19,16 @@ public:
     }
 };
 
+boost::asio::awaitable<response> describe(std::string pattern, request& request) {
+    for (const auto& [name, value] : request.parameters) {
+        pattern += " " + std::string(name) + "=" + std::string(value);
+    }
+    co_return response::json(status::ok, std::move(pattern));
+}
+
 /// A route whose handler answers with its own pattern and the parameters it got.
 route named(verb method, std::string pattern) {
-    return {method, pattern, [pattern](request& request) -> boost::asio::awaitable<response> {
-                std::string text = pattern;
-                for (const auto& [name, value] : request.parameters) {
-                    text += " " + std::string(name) + "=" + std::string(value);
-                }
-                co_return response::json(status::ok, text);
-            }};
+    return {method, pattern, [pattern](request& request) { return describe(pattern, request); }};
 }
 
 response dispatch(const router& routes, verb method, std::string path) {

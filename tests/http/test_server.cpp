@@ -26,6 +26,11 @@ std::string write_sample_file() {
     return path;
 }
 
+boost::asio::awaitable<response> fail() {
+    throw std::runtime_error("secret detail");
+    co_return response();
+}
+
 }  // namespace
 
 std::string sample_file_bytes() {
@@ -34,6 +39,12 @@ std::string sample_file_bytes() {
         bytes += static_cast<char>(i % 256);
     }
     return bytes;
+}
+
+std::string big_body() {
+    std::string body;
+    body.resize(20'000'000, 'b');
+    return body;
 }
 
 std::string get(std::string_view target) {
@@ -53,16 +64,11 @@ test_server::~test_server() {
 
 std::vector<route> test_server::make_routes() {
     const auto plain = [this](std::string text) {
-        return [this, text](request&) -> boost::asio::awaitable<response> {
-            ++served_;
-            co_return response::json(status::ok, text);
-        };
+        return [this, text](request&) { return answer(text); };
     };
     const auto parameter = [this](std::string name) {
-        return [this, name](request& request) -> boost::asio::awaitable<response> {
-            ++served_;
-            co_return response::json(status::ok, std::string(request.parameter(name)));
-        };
+        return
+            [this, name](request& request) { return answer(std::string(request.parameter(name))); };
     };
     std::vector<route> routes;
     routes.push_back({verb::get, "/hello", plain("hello")});
@@ -74,17 +80,15 @@ std::vector<route> test_server::make_routes() {
     routes.push_back({verb::post, "/echo", [this](request& r) { return echo(r); }});
     routes.push_back({verb::post, "/count", [this](request& r) { return count_body(r); }});
     routes.push_back({verb::get, "/gate", [this](request& r) { return wait_at_gate(r); }});
-    routes.push_back({verb::get, "/big", plain(std::string(20'000'000, 'b'))});
-    routes.push_back(
-        {verb::get, "/file", [this](request& request) -> boost::asio::awaitable<response> {
-             ++served_;
-             co_return serve_sample(request);
-         }});
-    routes.push_back({verb::get, "/throw", [](request&) -> boost::asio::awaitable<response> {
-                          throw std::runtime_error("secret detail");
-                          co_return response();
-                      }});
+    routes.push_back({verb::get, "/big", plain(big_body())});
+    routes.push_back({verb::get, "/file", [this](request& r) { return serve_sample(r); }});
+    routes.push_back({verb::get, "/throw", [](request&) { return fail(); }});
     return routes;
+}
+
+boost::asio::awaitable<response> test_server::answer(std::string text) {
+    ++served_;
+    co_return response::json(status::ok, std::move(text));
 }
 
 boost::asio::awaitable<response> test_server::echo(request& request) {
@@ -122,14 +126,15 @@ boost::asio::awaitable<response> test_server::wait_at_gate(request&) {
                      : problem(status::service_unavailable, "full");
 }
 
-response test_server::serve_sample(const request& request) const {
+boost::asio::awaitable<response> test_server::serve_sample(request& request) {
+    ++served_;
     unique_fd file(::open(file_path_.c_str(), O_RDONLY | O_CLOEXEC));
-    return serve_file(request,
-                      {.etag = std::string(sample_etag),
-                       .last_modified = *parse_http_date(sample_date),
-                       .size_bytes = sample_file_bytes().size(),
-                       .content_type = "image/jpeg"},
-                      std::move(file));
+    co_return serve_file(request,
+                         {.etag = std::string(sample_etag),
+                          .last_modified = *parse_http_date(sample_date),
+                          .size_bytes = sample_file_bytes().size(),
+                          .content_type = "image/jpeg"},
+                         std::move(file));
 }
 
 }  // namespace pinhole::http

@@ -36,10 +36,11 @@ public:
 
 private:
     std::vector<route> make_routes();
+    boost::asio::awaitable<response> answer(std::string text);
     boost::asio::awaitable<response> echo(request& request);
     boost::asio::awaitable<response> count_body(request& request);
     boost::asio::awaitable<response> wait_at_gate(request& request);
-    response serve_sample(const request& request) const;
+    boost::asio::awaitable<response> serve_sample(request& request);
 
     std::atomic<int> served_ = 0;
     std::promise<void> gate_;
@@ -49,6 +50,9 @@ private:
     http::server server_;
     blocking_pool pool_{"gate", 1, 8};
 };
+
+/// What `/big` serves: more than the kernel's buffers take.
+std::string big_body();
 
 /// A complete GET request.
 std::string get(std::string_view target);

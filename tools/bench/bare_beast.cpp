@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
     const auto threads = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1UL;
 
     std::vector<std::unique_ptr<asio::io_context>> contexts;
+    contexts.reserve(threads);
     for (unsigned long i = 0; i < threads; ++i) {
         contexts.push_back(std::make_unique<asio::io_context>(1));
     }
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
 
     std::vector<std::thread> workers;
+    workers.reserve(contexts.size());
     for (auto& context : contexts) {
         workers.emplace_back([&context] {
             const auto work = asio::make_work_guard(*context);
