@@ -59,20 +59,21 @@ asio::awaitable<void> never_resume(blocking_pool& pool, std::shared_ptr<int> hel
 BOOST_AUTO_TEST_SUITE(pool)
 
 BOOST_AUTO_TEST_CASE(work_runs_elsewhere_and_resumes_here) {
+    asio::io_context context;  // outlives the pool that posts to it
     blocking_pool pool("test", 2, 4);
-    asio::io_context context;
     asio::co_spawn(context, run_three(pool), rethrow);
     context.run();
 }
 
 BOOST_AUTO_TEST_CASE(exceptions_reach_the_awaiter) {
+    asio::io_context context;  // outlives the pool that posts to it
     blocking_pool pool("test", 1, 4);
-    asio::io_context context;
     asio::co_spawn(context, run_and_catch(pool), rethrow);
     context.run();
 }
 
 BOOST_AUTO_TEST_CASE(a_full_queue_refuses_at_once) {
+    asio::io_context context;
     blocking_pool pool("test", 1, 1);
     std::promise<void> gate;
     std::promise<void> busy;
@@ -84,7 +85,6 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_at_once) {
     busy.get_future().wait();
     BOOST_REQUIRE(pool.try_submit([] {}));
     BOOST_TEST(pool.queued() == 1U);
-    asio::io_context context;
     asio::co_spawn(context, be_refused(pool), rethrow);
     context.run();
     gate.set_value();
