@@ -35,7 +35,7 @@ api::api(storage::database& database, http::logger& log, api_options options)
       media_pool_("media", options_.media_threads, options_.media_queue_max),
       placement_pool_("placement", placement_threads, placement_queue_max),
       read_pool_("read", options_.read_threads, options_.read_queue_max),
-      work_(database.store(), read_pool_),
+      work_(database.store(), read_pool_, known_logins_),
       logins_(login_bucket, options_.rate_limits),
       signups_(signup_bucket, options_.rate_limits),
       writes_(write_bucket, options_.rate_limits) {}

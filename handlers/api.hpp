@@ -11,6 +11,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "handlers/login_cache.hpp"
 #include "handlers/rate_limit.hpp"
 #include "handlers/unit_of_work.hpp"
 #include "server/blocking_pool.hpp"
@@ -69,6 +70,7 @@ public:
     http::blocking_pool& read_pool() { return read_pool_; }
 
     keys_in_flight& keys() { return keys_; }
+    login_cache& known_logins() { return known_logins_; }
     rate_limiter& logins() { return logins_; }
     rate_limiter& signups() { return signups_; }
     rate_limiter& writes() { return writes_; }
@@ -84,6 +86,7 @@ private:
     http::blocking_pool media_pool_;
     http::blocking_pool placement_pool_;
     http::blocking_pool read_pool_;
+    login_cache known_logins_;
     unit_of_work work_;
     keys_in_flight keys_;
     rate_limiter logins_;

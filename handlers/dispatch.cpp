@@ -1,7 +1,6 @@
 #include "handlers/dispatch.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <algorithm>
 
 #include "handlers/answers.hpp"
 #include "storage/kv/store.hpp"
@@ -69,54 +68,73 @@ std::optional<http::response> refuse_unknown_query(const http::request& request,
     return http::problem(http::status::bad_request, std::move(detail), std::move(errors));
 }
 
-std::optional<storage::login_token> token_of(const http::request& request) {
+/// The token of `Authorization: Bearer TOKEN`; empty if there is none.
+std::string_view token_of(const http::request& request) {
     constexpr std::string_view scheme = "bearer ";
     const std::string_view header = request.header("authorization");
     if (header.size() <= scheme.size() ||
         !std::ranges::equal(header.substr(0, scheme.size()), scheme, [](char a, char b) {
             return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
         })) {
-        return std::nullopt;
+        return {};
     }
-    return storage::parse_login_token(header.substr(scheme.size()));
+    return header.substr(scheme.size());
 }
 
-/// Moves the sliding expiry. Nobody waits for it, and losing it against a logout is right.
-void refresh_session(call& c, storage::stored<storage::session> seen) {
-    c.api.database().store().submit(storage::plan_refresh(seen, c.at, c.api.options().token_life),
-                                    [](kv::outcome) {});
-}
-
-awaitable<result<void>> identify(call& c) {
-    const auto token = token_of(c.request);
+awaitable<result<known_login>> look_up(call& c, std::string_view text) {
+    const auto token = storage::parse_login_token(text);
     if (!token) {
         co_return storage::fail(error_code::unauthenticated,
                                 "This needs a login: Authorization: Bearer TOKEN.");
     }
+    const std::uint64_t generation = c.api.known_logins().generation();
     auto found = co_await c.api.work().read([&](const kv::reader& reader) {
         return storage::authenticate(reader, c.api.database().keys(), *token, c.at);
     });
     if (!found) {
         co_return std::unexpected{std::move(found.error())};
     }
-    c.who = found->caller;
+    auto login = std::make_shared<const storage::authenticated>(std::move(*found));
+    c.api.known_logins().remember(text, login, generation);
+    co_return login;
+}
+
+/// Sets the caller, and moves the login's sliding expiry when that is due. Nobody waits for the
+/// move, and losing it against a logout is right.
+void identify(call& c, const storage::authenticated& found) {
+    c.who = found.caller;
     c.request.log().user_id = std::to_string(c.who.user);
-    if (storage::wants_refresh(found->session.row, c.at, c.api.options().token_life)) {
-        refresh_session(c, std::move(found->session));
+    const auto life = c.api.options().token_life;
+    if (storage::wants_refresh(found.session.row, c.at, life)) {
+        c.api.work().write_unawaited(storage::plan_refresh(found.session, c.at, life));
     }
-    co_return result<void>{};
+}
+
+bool announces_body(const http::request& request) {
+    return !request.header("content-length").empty() ||
+           !request.header("transfer-encoding").empty();
 }
 
 awaitable<http::response> dispatch(api& api, const route_spec& spec, http::request& request) {
     call c{.api = api, .request = request, .who = {}, .at = storage::now()};
     if (spec.who == access::user) {
-        const auto identified = co_await identify(c);
-        if (!identified) {
-            co_return to_response(identified.error());
+        const std::string_view token = token_of(request);
+        if (const auto known = api.known_logins().find(token, c.at)) {
+            identify(c, *known);
+        } else {
+            const auto found = co_await look_up(c, token);
+            if (!found) {
+                co_return to_response(found.error());
+            }
+            identify(c, **found);
         }
     }
     if (auto refused = refuse_unknown_query(request, spec)) {
         co_return std::move(*refused);
+    }
+    if (spec.body != body_kind::none && !announces_body(request)) {
+        co_return http::problem(http::status::length_required,
+                                "This needs a body with Content-Length, or a chunked one.");
     }
     if (auto refused = refuse_by_rate(c, spec.cost)) {
         co_return std::move(*refused);

@@ -1,22 +1,58 @@
 #include "handlers/unit_of_work.hpp"
 
+#include <algorithm>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <variant>
+
+#include "storage/schema/entities.hpp"
 
 namespace pinhole::handlers {
 
 namespace asio = boost::asio;
 
+namespace {
+
+bool touches_logins(const kv::commit& commit) {
+    return std::ranges::any_of(commit.operations, [](const kv::operation& operation) {
+        return std::visit(
+            [](const auto& o) {
+                const bool writes = !std::is_same_v<std::remove_cvref_t<decltype(o)>, kv::check>;
+                return writes && (o.key.family == storage::families::users ||
+                                  o.key.family == storage::families::sessions);
+            },
+            operation);
+    });
+}
+
+}  // namespace
+
+void unit_of_work::submit(kv::commit commit, kv::store::completion done) const {
+    if (!touches_logins(commit)) {
+        store_.submit(std::move(commit), std::move(done));
+        return;
+    }
+    store_.submit(std::move(commit),
+                  [&logins = logins_, done = std::move(done)](kv::outcome outcome) {
+                      logins.forget_all();
+                      done(outcome);
+                  });
+}
+
+void unit_of_work::write_unawaited(kv::commit commit) const {
+    submit(std::move(commit), [](kv::outcome) {});
+}
+
 awaitable<kv::outcome> unit_of_work::commit(kv::commit commit) const {
     const auto executor = co_await asio::this_coro::executor;
-    auto initiate = [&store = store_, &commit, executor](auto completion) {
+    auto initiate = [this, &commit, executor](auto completion) {
         // The store's completion is copyable, the coroutine's is not.
         auto shared = std::make_shared<decltype(completion)>(std::move(completion));
-        store.submit(std::move(commit), [shared, executor](kv::outcome outcome) {
+        submit(std::move(commit), [shared, executor](kv::outcome outcome) {
             asio::post(executor, [shared, outcome] { std::move (*shared)(outcome); });
         });
     };

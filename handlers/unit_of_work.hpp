@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "handlers/login_cache.hpp"
 #include "server/blocking_pool.hpp"
 #include "storage/base/error.hpp"
 #include "storage/kv/store.hpp"
@@ -28,8 +29,9 @@ using storage::result;
 
 class unit_of_work {
 public:
-    unit_of_work(kv::store& store, http::blocking_pool& read_pool)
-        : store_(store), read_pool_(read_pool) {}
+    /// `logins` is told of every commit that touches what it remembers.
+    unit_of_work(kv::store& store, http::blocking_pool& read_pool, login_cache& logins)
+        : store_(store), read_pool_(read_pool), logins_(logins) {}
 
     /// Runs `result<T> function(const kv::reader&)` on one snapshot.
     /// Errors: those of the function; overloaded. Throws what the store throws.
@@ -41,6 +43,9 @@ public:
     template <class Plan>
     awaitable<result<decltype(std::invoke_result_t<Plan&, const kv::reader&>::value_type::value)>>
     write(Plan plan) const;
+
+    /// Commits something that nobody waits for, and that may be lost to a faster change.
+    void write_unawaited(kv::commit commit) const;
 
     kv::health health() const { return store_.health(); }
 
@@ -54,9 +59,11 @@ private:
     /// What to tell the client of a commit that did not happen, or may not have.
     storage::error failure_of(kv::outcome outcome) const;
     awaitable<void> back_off(int attempt) const;
+    void submit(kv::commit commit, kv::store::completion done) const;
 
     kv::store& store_;
     http::blocking_pool& read_pool_;
+    login_cache& logins_;
 };
 
 template <class Function>

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "handlers/api.hpp"
@@ -90,6 +91,13 @@ storage::database_options to_database_options(const http::configuration& setting
     return options;
 }
 
+/// Requests that were cut off still stand in the middle of their handlers, and a store that failed
+/// may not close. Ending like a crash, which loses nothing acknowledged, is the safe way out.
+[[noreturn]] void end_at_once(http::logger& log, int status) {
+    log.flush();
+    std::_Exit(status);
+}
+
 /// Serves until a signal, or a failure of the store. The exit status.
 int serve(const http::configuration& settings, http::stop_signals& signals, http::logger& log) {
     media::start_decoders();
@@ -102,14 +110,17 @@ int serve(const http::configuration& settings, http::stop_signals& signals, http
 
     const bool failed = signals.wait() == http::stop_signals::reason::requested;
     log.info(failed ? "storage has failed, stopping" : "stopping");
-    signals.on_next([&server] { server.stop(); });
+    signals.on_next([] { std::_Exit(0); });
     if (failed) {
         server.stop();
-    } else if (!server.drain(settings.drain_timeout)) {
+        end_at_once(log, exit_failed);
+    }
+    if (!server.drain(settings.drain_timeout)) {
         log.warning("some requests were cut off");
+        end_at_once(log, 0);
     }
     api.close();
-    return failed ? exit_failed : 0;
+    return 0;
 }
 
 }  // namespace
