@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+
 namespace pinhole::storage {
 
 namespace {
@@ -60,6 +62,10 @@ std::string to_base64url(std::span<const std::uint8_t> bytes) {
 }
 
 std::optional<std::string> parse_base64url(std::string_view text) {
+    // libsodium takes some bytes above 7F for digits.
+    if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) > 0x7F; })) {
+        return std::nullopt;
+    }
     std::string bytes(text.size(), '\0');
     std::size_t size = 0;
     const int status = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()),
