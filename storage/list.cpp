@@ -98,7 +98,9 @@ result<rows_page<Row>> read_page(row_reader& rows, const index_walk& walk,
                             " rows. Filter it by fewer fields, or follow `next` from an earlier "
                             "page.");
         }
-        const auto entries = read_entries(rows.raw(), walk, towards, beyond, batch);
+        const auto asked = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(batch, request.rows_read_max - rows_read));
+        const auto entries = read_entries(rows.raw(), walk, towards, beyond, asked);
         auto found = rows.find_many<Row>(ids_of(entries));
         rows_read += entries.size();
         const std::vector<bool> kept = keep(found);
@@ -107,7 +109,7 @@ result<rows_page<Row>> read_page(row_reader& rows, const index_walk& walk,
                 walked.push_back({std::move(found[i]->row), entries[i].key});
             }
         }
-        if (entries.size() < batch) {
+        if (entries.size() < asked) {
             break;
         }
         beyond = entries.back().key;
