@@ -21,7 +21,8 @@ std::optional<entity_id> parse_id(std::string_view text) {
 id_generator::id_generator(std::uint16_t shard, std::int64_t floor_ms, clock_ms clock)
     : clock_(std::move(clock)),
       shard_(shard),
-      last_ms_(std::max(floor_ms, id_epoch_ms)),
+      // Zero is no id: with a clock before the epoch, the first millisecond stays unused.
+      last_ms_(std::max(floor_ms, id_epoch_ms + 1)),
       ceiling_ms_(last_ms_) {
     assert(shard < (1U << id_shard_bits));
 }
