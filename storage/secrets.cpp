@@ -81,8 +81,14 @@ std::string hash_password(std::string_view password) {
 }
 
 bool verify_password(std::string_view stored, std::string_view password) {
-    const bool usable = stored.starts_with("$argon2id$") && stored.size() < crypto_pwhash_STRBYTES;
-    const std::string hash{usable ? stored : std::string_view{decoy_hash()}};
+    std::string hash{stored};
+    // Reads the whole text without doing its work, so that a damaged one is known beforehand.
+    const bool usable = hash.starts_with("$argon2id$") && hash.size() < crypto_pwhash_STRBYTES &&
+                        crypto_pwhash_str_needs_rehash(hash.c_str(), password_operations,
+                                                       password_memory_bytes) >= 0;
+    if (!usable) {
+        hash = decoy_hash();
+    }
     const bool matches =
         crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
     return matches && usable;
