@@ -1,0 +1,417 @@
+#include "storage/list.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "tests/storage/storage_fixture.hpp"
+
+namespace pinhole::storage::test {
+
+namespace {
+
+constexpr entity_id users_count = 6;
+
+/// Rows of all kinds, deleted at random at every level, with times that often coincide; kept in
+/// memory too, so that each list can be worked out naively.
+class list_fixture {
+public:
+    list_fixture() : seed_(make_seed()), random_(seed_), store(open_store(directory_.path())) {
+        kv::commit commit;
+        for (entity_id id = 1; id <= users_count; ++id) {
+            user row = make_user(id, "user" + std::to_string(id), second());
+            row.is_deleted = random_.one_in(4);
+            add(commit, users, row);
+        }
+        for (int i = 0; i < 25; ++i) {
+            post row = make_post(take_id(), user_id(), second());
+            row.files.clear();
+            row.is_deleted = random_.one_in(4);
+            add(commit, posts, row);
+        }
+        for (const auto& [id, parent] : posts) {
+            for (std::size_t count = random_.pick(4); count > 0; --count) {
+                file attached = make_post(take_id(), 1, second()).files[0];
+                attached.post.id = id;
+                attached.is_deleted = random_.one_in(4);
+                add(commit, files, attached);
+            }
+            for (std::size_t count = random_.pick(6); count > 0; --count) {
+                add_comment(commit, id);
+            }
+            for (entity_id who = 1; who <= users_count; ++who) {
+                if (random_.one_in(2)) {
+                    like row = make_like(take_id(), id, who, second());
+                    row.is_deleted = random_.one_in(4);
+                    add(commit, likes, row);
+                }
+            }
+        }
+        BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+    }
+
+    entity_id take_id() { return next_id_ += 2; }
+    entity_id user_id() { return static_cast<entity_id>(random_.pick(users_count)) + 1; }
+    std::int64_t second() { return static_cast<std::int64_t>(random_.pick(12)); }
+    std::string seed_text() const { return "PINHOLE_TEST_SEED=" + std::to_string(seed_); }
+    generator& random() { return random_; }
+
+    void add_comment(kv::commit& commit, entity_id post) {
+        comment row = make_comment(take_id(), post, user_id(), second());
+        row.is_deleted = random_.one_in(4);
+        add(commit, comments, row);
+    }
+    template <class Row>
+    void add(kv::commit& commit, std::map<entity_id, Row>& rows, const Row& row) {
+        append_create(commit, row);
+        rows[row.id] = row;
+    }
+
+    bool is_alive_user(entity_id id) const { return !users.at(id).is_deleted; }
+    bool is_visible_post(entity_id id) const {
+        const post& row = posts.at(id);
+        return !row.is_deleted && is_alive_user(row.author.id);
+    }
+
+private:
+    std::uint64_t seed_;
+    generator random_;
+    pinhole::test::temporary_directory directory_;
+    entity_id next_id_ = 100;
+
+public:
+    std::unique_ptr<kv::store> store;
+    std::map<entity_id, user> users;
+    std::map<entity_id, post> posts;
+    std::map<entity_id, file> files;
+    std::map<entity_id, comment> comments;
+    std::map<entity_id, like> likes;
+};
+
+using ids = std::vector<entity_id>;
+
+/// The ids of the rows that are kept, newest first, the larger id first where times coincide.
+template <class Row, class Keep>
+ids naive(const std::map<entity_id, Row>& rows, const Keep& keep) {
+    std::vector<std::pair<timestamp, entity_id>> found;
+    for (const auto& [id, row] : rows) {
+        if (keep(row)) {
+            found.emplace_back(row.created_at, id);
+        }
+    }
+    std::ranges::sort(found, std::greater{});
+    ids sorted;
+    for (const auto& [at, id] : found) {
+        sorted.push_back(id);
+    }
+    return sorted;
+}
+
+template <class Page>
+ids ids_of(const Page& page) {
+    ids found;
+    for (const auto& view : page.results) {
+        found.push_back(view.row.id);
+    }
+    return found;
+}
+
+constexpr std::uint32_t page_sizes[] = {1, 2, 3, 7, 20, 100};
+
+/// Walks to the end and back; `list` answers the page of a page_request.
+template <class List>
+void check_walks(const ids& expected, const List& list) {
+    for (const std::uint32_t size : page_sizes) {
+        BOOST_TEST_INFO_SCOPE("page size " << size << ", " << expected.size() << " rows");
+        std::vector<ids> pages;
+        ids walked;
+        page_request request{.size = size};
+        auto page = list(request).value();
+        BOOST_TEST(!page.previous.has_value());
+        for (;;) {
+            pages.push_back(ids_of(page));
+            BOOST_REQUIRE(pages.back().size() <= size);
+            BOOST_REQUIRE((!pages.back().empty() || expected.empty()));
+            walked.insert(walked.end(), pages.back().begin(), pages.back().end());
+            if (!page.next) {
+                break;
+            }
+            request.from = page.next;
+            page = list(request).value();
+            BOOST_REQUIRE(page.previous.has_value());
+        }
+        BOOST_REQUIRE_EQUAL_COLLECTIONS(walked.begin(), walked.end(), expected.begin(),
+                                        expected.end());
+        for (std::size_t i = pages.size() - 1; i > 0; --i) {
+            request.from = page.previous;
+            BOOST_REQUIRE(request.from.has_value());
+            page = list(request).value();
+            BOOST_REQUIRE(ids_of(page) == pages[i - 1]);
+            BOOST_REQUIRE(page.next.has_value());
+        }
+        BOOST_TEST(!page.previous.has_value());
+    }
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(lists, list_fixture)
+
+BOOST_AUTO_TEST_CASE(users_page_as_worked_out_naively) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    check_walks(naive(users, [](const user& row) { return !row.is_deleted; }),
+                [&](const page_request& request) {
+                    return read(*store, [&](const kv::reader& reader) {
+                        return list_users(reader, request);
+                    });
+                });
+}
+
+BOOST_AUTO_TEST_CASE(posts_page_as_worked_out_naively) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    const auto check = [&](const post_filter& filter) {
+        const auto expected = naive(posts, [&](const post& row) {
+            return (!filter.author || row.author.id == *filter.author) &&
+                   row.is_deleted == filter.is_deleted && is_alive_user(row.author.id);
+        });
+        check_walks(expected, [&](const page_request& request) {
+            return read(*store, [&](const kv::reader& reader) {
+                return list_posts(reader, 1, filter, request);
+            });
+        });
+    };
+    check({});
+    for (entity_id author = 1; author <= users_count + 1; ++author) {
+        if (author > users_count) {
+            users[author] = make_user(author, "nobody");  // in memory only: an author without rows
+        }
+        check({.author = author});
+        check({.author = author, .is_deleted = true});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(files_page_as_worked_out_naively) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    const auto check = [&](const file_filter& filter) {
+        const auto expected = naive(files, [&](const file& row) {
+            return (!filter.post || row.post.id == *filter.post) && !row.is_deleted &&
+                   is_visible_post(row.post.id);
+        });
+        check_walks(expected, [&](const page_request& request) {
+            return read(*store, [&](const kv::reader& reader) {
+                return list_files(reader, filter, request);
+            });
+        });
+    };
+    check({});
+    check({.post = 999'999});
+    for (const auto& [id, row] : posts) {
+        check({.post = id});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(comments_page_as_worked_out_naively) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    const auto check = [&](const comment_filter& filter) {
+        const auto expected = naive(comments, [&](const comment& row) {
+            return (!filter.post || row.post.id == *filter.post) &&
+                   (!filter.author || row.author.id == *filter.author) && !row.is_deleted &&
+                   is_alive_user(row.author.id) && is_visible_post(row.post.id);
+        });
+        check_walks(expected, [&](const page_request& request) {
+            return read(*store, [&](const kv::reader& reader) {
+                return list_comments(reader, filter, request);
+            });
+        });
+    };
+    check({});
+    for (entity_id author = 1; author <= users_count; ++author) {
+        check({.post = {}, .author = author});
+        check({.post = posts.begin()->first, .author = author});
+    }
+    for (const auto& [id, row] : posts) {
+        check({.post = id, .author = {}});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(likes_page_as_worked_out_naively) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    const auto check = [&](const like_filter& filter) {
+        const auto expected = naive(likes, [&](const like& row) {
+            return (!filter.post || row.post.id == *filter.post) &&
+                   (!filter.user || row.user.id == *filter.user) && !row.is_deleted &&
+                   is_alive_user(row.user.id) && is_visible_post(row.post.id);
+        });
+        check_walks(expected, [&](const page_request& request) {
+            return read(*store, [&](const kv::reader& reader) {
+                return list_likes(reader, filter, request);
+            });
+        });
+    };
+    check({});
+    for (entity_id who = 1; who <= users_count; ++who) {
+        check({.post = {}, .user = who});
+        check({.post = posts.rbegin()->first, .user = who});
+    }
+    for (const auto& [id, row] : posts) {
+        check({.post = id, .user = {}});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_there_all_along_comes_exactly_once) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    const auto is_seen = [&](const comment& row) {
+        return !row.is_deleted && is_alive_user(row.author.id) && is_visible_post(row.post.id);
+    };
+    const ids before = naive(comments, is_seen);
+    ids walked;
+    std::set<entity_id> erased;
+    page_request request{.size = 3};
+    for (;;) {
+        const auto page = read(*store, [&](const kv::reader& reader) {
+                              return list_comments(reader, {}, request);
+                          }).value();
+        for (const entity_id id : ids_of(page)) {
+            walked.push_back(id);
+        }
+        if (!page.next) {
+            break;
+        }
+        request.from = page.next;
+        // Somebody writes and deletes between the pages, also the row that the next page is after.
+        kv::commit commit;
+        for (const auto& [id, row] : posts) {
+            if (random().one_in(6)) {
+                add_comment(commit, id);
+            }
+        }
+        for (const entity_id id : before) {
+            if (!erased.contains(id) && (random().one_in(15) || id == walked.back())) {
+                append_erase(commit, find<comment>(*store, id).value());
+                erased.insert(id);
+            }
+        }
+        BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+        BOOST_REQUIRE_LT(walked.size(), 10'000U);
+    }
+    for (const entity_id id : before) {
+        const auto times = std::ranges::count(walked, id);
+        BOOST_TEST_INFO_SCOPE("comment " << id);
+        BOOST_TEST((times == 1 || (times == 0 && erased.contains(id))));
+    }
+    std::ranges::sort(walked);
+    BOOST_TEST((std::ranges::adjacent_find(walked) == walked.end()));
+}
+
+BOOST_AUTO_TEST_CASE(a_page_of_which_all_has_gone_leads_back) {
+    const auto list = [&](const page_request& request) {
+        return read(*store,
+                    [&](const kv::reader& reader) { return list_comments(reader, {}, request); })
+            .value();
+    };
+    kv::commit commit;
+    entity_id author = 0;
+    entity_id post = 0;
+    for (const auto& [id, row] : posts) {
+        post = is_visible_post(id) ? id : post;
+    }
+    for (const auto& [id, row] : users) {
+        author = row.is_deleted ? author : id;
+    }
+    if (post == 0 || author == 0) {
+        return;  // this seed deleted them all; there is no page to lose
+    }
+    for (const auto& [id, row] : comments) {
+        append_erase(commit, find<comment>(*store, id).value());
+    }
+    append_create(commit, make_comment(9001, post, author, 1));
+    append_create(commit, make_comment(9002, post, author, 2));
+    BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+    const auto first = list({.size = 1});
+    BOOST_TEST((ids_of(first) == ids{9002}));
+
+    kv::commit erase;
+    append_erase(erase, find<comment>(*store, 9001).value());
+    BOOST_REQUIRE(store->submit_and_wait(std::move(erase)) == kv::outcome::ok);
+    const auto second = list({.size = 1, .from = first.next});
+    BOOST_TEST(second.results.empty());
+    BOOST_TEST(!second.next.has_value());
+    // The position is the one of the row before, which an empty page can only lie beyond.
+    BOOST_REQUIRE(second.previous.has_value());
+    BOOST_TEST((second.previous->direction == direction::previous));
+}
+
+BOOST_AUTO_TEST_CASE(joined_fields_are_those_of_the_rows) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    const entity_id viewer = 1;
+    kv::commit commit;
+    for (const auto& [id, row] : posts) {
+        commit.operations.emplace_back(
+            kv::add{post_counts_key(id), 2 * one_like + id * one_comment});
+    }
+    commit.operations.emplace_back(kv::add{user_post_count_key(viewer), 5});
+    BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+    const auto page = read(*store, [&](const kv::reader& reader) {
+                          return list_posts(reader, viewer, {}, {.size = 100});
+                      }).value();
+    for (const post_view& view : page.results) {
+        const bool liked = std::ranges::any_of(likes, [&](const auto& entry) {
+            const like& row = entry.second;
+            return row.post.id == view.row.id && row.user.id == viewer && !row.is_deleted;
+        });
+        BOOST_TEST(view.liked == liked);
+        BOOST_TEST(view.like_count == 2);
+        BOOST_TEST(view.comment_count == view.row.id);
+        BOOST_TEST(view.person.username == users.at(view.row.author.id).username);
+    }
+    const auto people = read(*store, [&](const kv::reader& reader) {
+                            return list_users(reader, {.size = 100});
+                        }).value();
+    for (const user_view& view : people.results) {
+        BOOST_TEST(view.post_count == (view.row.id == viewer ? 5 : 0));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(list_budget)
+
+BOOST_AUTO_TEST_CASE(a_sparse_list_stops_at_its_budget) {
+    const pinhole::test::temporary_directory directory;
+    const auto store = open_store(directory.path());
+    user gone = make_user(2, "lee");
+    gone.is_deleted = true;
+    create(*store, make_user(1, "kim"), gone);
+    // The only visible post lies beneath 200 of somebody who has left.
+    create_post(*store, make_post(100, 1, 0));
+    kv::commit commit;
+    for (entity_id number = 1; number <= 200; ++number) {
+        append_create(commit, make_post(1000 + 2 * number, 2, number));
+    }
+    BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+
+    const auto list = [&](std::uint64_t rows_read_max) {
+        return read(*store, [&](const kv::reader& reader) {
+            return list_posts(reader, 1, {}, {.size = 20, .rows_read_max = rows_read_max});
+        });
+    };
+    for (const std::uint64_t rows_read_max : {0U, 1U, 50U, 150U, 200U}) {
+        const auto page = list(rows_read_max);
+        BOOST_TEST_INFO_SCOPE(rows_read_max);
+        BOOST_REQUIRE(!page.has_value());
+        BOOST_TEST((page.error().code == error_code::budget_exceeded));
+        BOOST_TEST(page.error().message.find(std::to_string(rows_read_max)) != std::string::npos);
+    }
+    const auto page = list(1000);
+    BOOST_REQUIRE(page.has_value());
+    BOOST_TEST((ids_of(*page) == ids{100}));
+    // A page that fills up at once needs no more than itself and the row after it.
+    const auto mine = read(*store, [&](const kv::reader& reader) {
+        return list_posts(reader, 1, {.author = 1}, {.size = 1, .rows_read_max = 2});
+    });
+    BOOST_TEST(mine.has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace pinhole::storage::test
