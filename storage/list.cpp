@@ -69,9 +69,10 @@ rows_page<Row> to_page(std::vector<walked_row<Row>> walked, const page_request& 
             page.previous = position{direction::previous, walked.front().key};
         }
     } else if (request.from) {
-        // Everything there has gone since; the way back is from where this page was to begin.
+        // Everything there has gone since; the way back begins at that end of the list, since a
+        // page beyond the old place would leave out the row that stood there.
         (backwards ? page.next : page.previous) =
-            position{backwards ? direction::next : direction::previous, request.from->key};
+            position{backwards ? direction::next : direction::previous, {}};
     }
     for (auto& [row, key] : walked) {
         page.rows.push_back(std::move(row));

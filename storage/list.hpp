@@ -19,7 +19,9 @@ enum class direction : std::uint8_t { next, previous };
 
 struct position {
     storage::direction direction = direction::next;
-    std::string key;  ///< the index key of the row that the page lies beyond
+    /// The index key of the row that the page lies beyond; empty: the page begins at the list's
+    /// end.
+    std::string key;
 };
 
 struct page_request {
