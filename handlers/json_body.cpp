@@ -153,7 +153,8 @@ std::optional<std::string> text_fields::take_optional(std::string_view name) {
 
 result<text_fields> parse_text_fields(std::string_view body, std::span<const body_field> declared) {
     flat_object_reader reader;
-    if (!json::sax_parse(body, &reader)) {
+    // The parser takes a NUL for the end, and would not look at what follows.
+    if (body.contains('\0') || !json::sax_parse(body, &reader)) {
         return storage::fail(error_code::malformed, reader.problem.empty()
                                                         ? "The body is not valid JSON."
                                                         : reader.problem);
