@@ -1,0 +1,157 @@
+#include "tests/api/server_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <stdexcept>
+#include <system_error>
+
+namespace pinhole::test {
+
+namespace {
+
+constexpr const char* program = PINHOLE_SERVER_PROGRAM;
+constexpr auto start_patience = std::chrono::seconds(60);
+
+[[noreturn]] void fail(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+/// False if the deadline came first.
+bool wait_readable(int fd, std::chrono::steady_clock::time_point deadline) {
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
+        const int ready =
+            ::poll(&waiting, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+        if (ready >= 0) {
+            return ready > 0;
+        }
+        if (errno != EINTR) {
+            fail("poll");
+        }
+    }
+}
+
+/// In the child: only what is safe between fork and exec.
+[[noreturn]] void become_server(char* const* arguments, int output, int log) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::dup2(output, STDOUT_FILENO) >= 0 && ::dup2(log, STDERR_FILENO) >= 0) {
+        ::execv(program, arguments);
+    }
+    ::_exit(127);
+}
+
+}  // namespace
+
+server_process::server_process(const std::vector<std::string>& arguments,
+                               std::filesystem::path log) {
+    std::vector<std::string> texts{program};
+    texts.insert(texts.end(), arguments.begin(), arguments.end());
+    std::vector<char*> pointers;
+    for (std::string& text : texts) {
+        pointers.push_back(text.data());
+    }
+    pointers.push_back(nullptr);
+
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        fail("pipe2");
+    }
+    output_.reset(ends[0]);
+    const unique_fd output(ends[1]);
+    const unique_fd log_file(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (!log_file) {
+        fail("open the log");
+    }
+    pid_ = ::fork();
+    if (pid_ < 0) {
+        fail("fork");
+    }
+    if (pid_ == 0) {
+        become_server(pointers.data(), output.get(), log_file.get());
+    }
+    // By number: the C library's declaration (2.36) lacks C linkage for C++.
+    process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    if (!process_) {
+        fail("pidfd_open");
+    }
+}
+
+server_process::~server_process() {
+    if (pid_ > 0) {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+}
+
+/// False when the program has closed its output.
+bool server_process::read_output(std::chrono::steady_clock::time_point deadline) {
+    if (!wait_readable(output_.get(), deadline)) {
+        throw std::runtime_error("the server said nothing in time");
+    }
+    std::array<char, 4096> buffer;
+    const auto bytes = ::read(output_.get(), buffer.data(), buffer.size());
+    if (bytes < 0) {
+        fail("read");
+    }
+    received_.append(buffer.data(), static_cast<std::size_t>(bytes));
+    return bytes > 0;
+}
+
+std::uint16_t server_process::wait_until_serving() {
+    const auto deadline = std::chrono::steady_clock::now() + start_patience;
+    std::size_t end = 0;
+    while ((end = received_.find('\n')) == std::string::npos) {
+        if (!read_output(deadline)) {
+            throw std::runtime_error("the server ended before it served");
+        }
+    }
+    const std::string line = received_.substr(0, end);
+    received_.erase(0, end + 1);
+    return static_cast<std::uint16_t>(std::stoul(line.substr(line.rfind(':') + 1)));
+}
+
+void server_process::send_signal(int number) const {
+    if (::kill(pid_, number) != 0) {
+        fail("kill");
+    }
+}
+
+process_end server_process::wait(std::chrono::seconds patience) {
+    if (!wait_readable(process_.get(), std::chrono::steady_clock::now() + patience)) {
+        throw std::runtime_error("the server did not end in time");
+    }
+    int status = 0;
+    if (::waitpid(pid_, &status, 0) != pid_) {
+        fail("waitpid");
+    }
+    pid_ = -1;
+    return {.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+            .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0};
+}
+
+process_end server_process::stop(int signal) {
+    send_signal(signal);
+    return wait();
+}
+
+std::string server_process::rest_of_output() {
+    while (read_output(std::chrono::steady_clock::now() + start_patience)) {
+    }
+    return received_;
+}
+
+std::vector<std::string> serve_arguments(const std::filesystem::path& data_dir) {
+    return {"--data-dir", data_dir.string(), "--listen", "127.0.0.1:0", "--rate-limits", "off"};
+}
+
+}  // namespace pinhole::test

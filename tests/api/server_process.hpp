@@ -1,0 +1,55 @@
+// The server program as a process of its own: started, signalled, waited for.
+//
+// Its log goes to a file that outlives it, so that several runs on one data directory leave one
+// log. Whatever does not happen before a deadline is an exception. For the test's own thread.
+#pragma once
+
+#include <sys/types.h>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "storage/base/unique_fd.hpp"
+
+namespace pinhole::test {
+
+/// `signal` is 0 for a process that exited by itself.
+struct process_end {
+    int exit_status = 0;
+    int signal = 0;
+};
+
+class server_process {
+public:
+    /// Starts the program with these arguments, its stderr appended to `log`.
+    server_process(const std::vector<std::string>& arguments, std::filesystem::path log);
+    server_process(const server_process&) = delete;
+    server_process& operator=(const server_process&) = delete;
+    /// Kills it if it still runs.
+    ~server_process();
+
+    /// Blocks: until the program says where it serves. Returns the port.
+    std::uint16_t wait_until_serving();
+    void send_signal(int number) const;
+    /// Blocks: until it has ended.
+    process_end wait(std::chrono::seconds patience = std::chrono::seconds(40));
+    process_end stop(int signal);
+
+    /// All that it has written to stdout, once it has ended.
+    std::string rest_of_output();
+
+private:
+    bool read_output(std::chrono::steady_clock::time_point deadline);
+
+    pid_t pid_ = -1;
+    unique_fd process_;
+    unique_fd output_;
+    std::string received_;
+};
+
+/// The arguments for a server on this data directory, on a port that the system picks.
+std::vector<std::string> serve_arguments(const std::filesystem::path& data_dir);
+
+}  // namespace pinhole::test
