@@ -32,7 +32,7 @@ const std::map<std::string, expectation>& expectations() {
         {"GET /api/v1/users", {true, 200}},
         {"GET /api/v1/users/me", {true, 200}},
         {"PATCH /api/v1/users/me", {true, 400}},
-        {"DELETE /api/v1/users/me", {true, 400}},
+        {"DELETE /api/v1/users/me", {true, 411}},
         {"GET /api/v1/users/{id}", {true, 404}},
         {"GET /api/v1/posts", {true, 200}},
         {"POST /api/v1/posts", {true, 415}},

@@ -241,6 +241,25 @@ BOOST_AUTO_TEST_CASE(bodies_end_at_64_kib) {
     connection.reconnect();
 }
 
+BOOST_AUTO_TEST_CASE(a_body_of_unknown_length_is_411) {
+    for (const auto& route : handlers::route_table()) {
+        if (route.body != handlers::body_kind::json) {
+            continue;
+        }
+        std::string target(route.pattern);
+        if (const auto open = target.find("{id}"); open != std::string::npos) {
+            target.replace(open, 4, "1");
+        }
+        BOOST_TEST_CONTEXT(target) {
+            http_client client(shared_server().port());
+            client.send(std::string(boost::beast::http::to_string(route.method)) + ' ' + target +
+                        " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + author.token() +
+                        "\r\n\r\n");
+            check_problem(client.receive(), 411);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(many_members_are_refused) {
     std::string body = R"({"content":"x")";
     for (int i = 0; i < 2000; ++i) {

@@ -203,6 +203,33 @@ BOOST_AUTO_TEST_CASE(of_parallel_deletes_of_one_post_one_counts) {
     check_status(author.get(text(post.at("files").at(0), "url")), 200);
 }
 
+BOOST_AUTO_TEST_CASE(media_lie_where_the_last_of_racing_deletes_and_restores_says) {
+    api_server server;
+    auto author = server.sign_up();
+    const json post = create_post(author, "", 3);
+    tally statuses;
+    run_parallel(8, [&](unsigned index) {
+        auto client = server.connect();
+        client.set_token(author.token());
+        for (unsigned i = 0; i < 12; ++i) {
+            statuses.add((index + i) % 2 == 0
+                             ? client.remove(path_of_post(post)).status
+                             : client.post(path_of_post(post) + "/restore").status);
+        }
+    });
+    for (const auto& [status, times] : statuses.counts()) {
+        BOOST_TEST((status == 200 || status == 204 || status == 404), status << " " << times);
+    }
+    check_status(author.post(path_of_post(post) + "/restore"), 200);
+    BOOST_TEST(server.media_files("public").size() == 3U);
+    for (const json& file : post.at("files")) {
+        check_status(author.get(text(file, "url")), 200);
+    }
+    check_status(author.remove(path_of_post(post)), 204);
+    BOOST_TEST(server.media_files("public").empty());
+    BOOST_TEST(author.get_json("/api/v1/users/me").at("post_count") == 0);
+}
+
 BOOST_AUTO_TEST_CASE(counters_equal_rows_after_16_threads_did_anything_at_random) {
     constexpr unsigned threads = 16;
     constexpr int actions = 80;

@@ -84,6 +84,12 @@ struct lively_post {
                 check_problem(author.get(path), 404);
             }
         }
+        // What a cache holds is not confirmed either.
+        for (const json& file : post.at("files")) {
+            check_problem(fan.get(text(file, "url"), {{"If-None-Match", "*"}}), 404);
+            check_problem(fan.get(text(file, "url"), {{"Range", "bytes=0-0"}}), 404);
+        }
+        check_problem(fan.get(path_of_post(post), {{"If-None-Match", "*"}}), 404);
         BOOST_TEST(fan.get(path_of_post(post)).body == unknown);
         BOOST_TEST(json(list_all()).dump() == "{}");
         const std::string path = path_of_post(post);
