@@ -88,12 +88,14 @@ awaitable<http::response> sign_up(call& c) {
     if (!body) {
         co_return std::move(body.error());
     }
-    const auto key = hold_key(c, "signup");
+    const std::string username = storage::to_canonical_username(body->fields.take("username"));
+    // Nobody is logged in, so without the name all the world would share one space of keys.
+    const auto key = hold_key(c, "signup " + username);
     if (!key) {
         co_return to_response(key.error());
     }
     const std::string fingerprint = fingerprint_of(body->bytes);
-    storage::user row{.username = storage::to_canonical_username(body->fields.take("username")),
+    storage::user row{.username = username,
                       .name = body->fields.take_optional("name").value_or(""),
                       .website = body->fields.take_optional("website").value_or(""),
                       .bio = body->fields.take_optional("bio").value_or(""),

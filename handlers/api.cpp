@@ -45,6 +45,9 @@ void api::close() {
     media_pool_.close();
     placement_pool_.close();
     read_pool_.close();
+    // Commits that nobody waited for still report here when they are done; they are decided in
+    // order, so this one comes after all of them.
+    database_.store().submit_and_wait({});
 }
 
 }  // namespace pinhole::handlers

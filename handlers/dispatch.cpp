@@ -154,6 +154,10 @@ std::optional<http::response> to_response(std::exception_ptr failure) {
         std::rethrow_exception(failure);
     } catch (const kv::storage_failure&) {
         return http::problem(http::status::service_unavailable, "Storage failed.");
+    } catch (const std::system_error&) {
+        return http::problem(http::status::service_unavailable, "Storage failed.");
+    } catch (const std::bad_alloc&) {
+        return http::problem(http::status::service_unavailable, "The server is out of memory.");
     } catch (const std::exception&) {
         return std::nullopt;  // the server answers 500; it has logged what it was
     }

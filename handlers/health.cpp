@@ -9,7 +9,7 @@ awaitable<http::response> get_health(call&) {
 }
 
 awaitable<http::response> get_readiness(call& c) {
-    switch (c.api.work().health()) {
+    switch (c.api.database().health()) {
         case kv::health::ok:
             co_return http::response::json(http::status::ok, R"({"status":"ready"})");
         case kv::health::full:

@@ -44,7 +44,8 @@ private:
 /// Errors: malformed (no usable key), key_in_flight.
 result<held_key> hold_key(call& c, std::string_view action);
 
-/// A keyed hash that tells whether two requests are the same.
+/// Tells whether two requests are the same. It may be a hash of a password, so it is only ever kept
+/// inside a sealed record.
 std::string fingerprint_of(std::string_view content);
 
 http::response to_response(const storage::idempotent_answer& answer);

@@ -38,7 +38,9 @@ void unit_of_work::submit(kv::commit commit, kv::store::completion done) const {
     }
     store_.submit(std::move(commit),
                   [&logins = logins_, done = std::move(done)](kv::outcome outcome) {
-                      logins.forget_all();
+                      if (outcome == kv::outcome::ok || outcome == kv::outcome::unknown) {
+                          logins.forget_all();
+                      }
                       done(outcome);
                   });
 }

@@ -16,11 +16,17 @@ using published_files = std::vector<media::published_file>;
 /// Makes the bytes durable under their final names. The row must follow, or a withdrawal.
 awaitable<result<published_files>> publish(call& c, received_upload& upload) {
     std::vector<media::publish_request> requests;
-    for (received_file& file : upload.files) {
+    for (received_file& file : upload.files.all()) {
         requests.push_back({&file.bytes, media::extension(file.info.format)});
     }
-    auto published = co_await c.api.media_pool().run(
-        [&] { return c.api.database().media().publish_all(requests); });
+    auto published = co_await c.api.media_pool().run([&] {
+        try {
+            return c.api.database().media().publish_all(requests);
+        } catch (const std::system_error& failure) {
+            c.api.database().report_media_failure(failure.what());
+            throw;
+        }
+    });
     if (!published) {
         co_return storage::fail(error_code::overloaded,
                                 "Too many uploads at once. Try again soon.");
@@ -40,17 +46,20 @@ std::optional<storage::post> make_row(call& c, const received_upload& upload,
     if (!post_id) {
         return std::nullopt;
     }
+    // Not when the request was taken: a slow upload would slip in behind newer posts, where nobody
+    // who pages looks again.
+    const storage::timestamp at = storage::now();
     storage::post row{.id = *post_id,
                       .author = {c.who.user},
                       .content = upload.content,
-                      .created_at = c.at,
-                      .updated_at = c.at};
+                      .created_at = at,
+                      .updated_at = at};
     for (std::size_t i = 0; i < published.size(); ++i) {
         const auto id = ids.next();
         if (!id) {
             return std::nullopt;
         }
-        const media::media_info& info = upload.files[i].info;
+        const media::media_info& info = upload.files.all()[i].info;
         row.files.push_back({.id = *id,
                              .post = {*post_id},
                              .position = static_cast<std::int64_t>(i),
@@ -61,8 +70,8 @@ std::optional<storage::post> make_row(call& c, const received_upload& upload,
                              .width = info.width,
                              .height = info.height,
                              .sha256 = digests[i],
-                             .created_at = c.at,
-                             .updated_at = c.at});
+                             .created_at = at,
+                             .updated_at = at});
     }
     return row;
 }
@@ -122,7 +131,7 @@ awaitable<http::response> create_post(call& c) {
         co_return to_response(**earlier);
     }
     std::vector<std::string> digests;
-    for (const received_file& file : upload->files) {
+    for (const received_file& file : upload->files.all()) {
         digests.push_back(storage::to_hex(file.bytes.sha256()));
     }
     auto published = co_await publish(c, *upload);

@@ -37,6 +37,21 @@ http::response disk_full() {
 
 }  // namespace
 
+received_files::~received_files() {
+    if (files_.empty()) {
+        return;
+    }
+    // A move_only_function owns them; refused by a full pool they go here and now.
+    pool_->try_submit([files = std::move(files_)]() mutable { files.clear(); });
+}
+
+upload_reader::~upload_reader() {
+    if (incoming_) {
+        c_.api.placement_pool().try_submit(
+            [incoming = std::move(incoming_)]() mutable { incoming.reset(); });
+    }
+}
+
 awaitable<std::expected<received_upload, http::response>> upload_reader::receive() {
     const auto boundary = http::parse_multipart_boundary(c_.request.header("content-type"));
     if (!boundary) {
@@ -109,12 +124,13 @@ std::optional<http::response> upload_reader::begin_part(const http::part_header&
                            "is unknown; allowed are: content, files"});
         return std::nullopt;
     }
-    if (upload_.files.size() == storage::files_per_post_max) {
+    if (file_parts_ == storage::files_per_post_max) {
         return to_response(storage::error{error_code::invalid,
                                           "A post holds at most 10 files.",
                                           {{"files", "too_many", "must be 1 to 10 files"}}});
     }
     target_ = target::file;
+    ++file_parts_;
     buffer_.clear();
     file_bytes_ = 0;
     is_judged_ = false;
@@ -126,6 +142,7 @@ awaitable<std::optional<http::response>> upload_reader::take_data(std::span<cons
         const std::size_t room =
             content_bytes_max - std::min(content_bytes_max, upload_.content.size());
         upload_.content.append(data.data(), std::min(room, data.size()));
+        content_overflows_ = content_overflows_ || data.size() > room;
         co_return std::nullopt;
     }
     if (target_ == target::none) {
@@ -177,7 +194,7 @@ awaitable<std::optional<http::response>> upload_reader::end_part() {
     if (auto refused = co_await store_buffer(true)) {
         co_return refused;
     }
-    upload_.files.push_back({std::move(*incoming_), *info_});
+    upload_.files.all().push_back({std::move(*incoming_), *info_});
     incoming_.reset();
     co_return std::nullopt;
 }
@@ -185,14 +202,15 @@ awaitable<std::optional<http::response>> upload_reader::end_part() {
 /// Writes what is buffered to the file's place on disk; after the last piece, looks at the whole.
 awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_last) {
     media::media_store& store = c_.api.database().media();
-    const std::uint64_t reserve =
-        c_.api.options().upload_reserve_bytes + c_.request.body().content_length().value_or(0);
+    // What may still come of this upload, so that it never brings the store itself to a full disk.
+    const std::uint64_t needed = c_.api.options().upload_reserve_bytes +
+                                 c_.request.body().content_length().value_or(file_bytes_max_);
     using probed = std::expected<media::media_info, media::probe_error>;
     const auto work = [&]() -> std::expected<std::optional<probed>, media::store_failure> {
+        if (store.free_bytes() < needed) {
+            return std::unexpected{media::store_failure::storage_full};
+        }
         if (!incoming_) {
-            if (store.free_bytes() < reserve) {
-                return std::unexpected{media::store_failure::storage_full};
-            }
             auto begun = store.begin();
             if (!begun) {
                 return std::unexpected{begun.error()};
@@ -250,14 +268,19 @@ http::response upload_reader::refuse_file(const media::probe_error& refused) con
 }
 
 std::optional<http::response> upload_reader::find_problem() {
-    if (auto fault = storage::find_fault("content", storage::rule_of<storage::post>("content"),
-                                         upload_.content)) {
+    if (content_overflows_) {
+        faults_.push_back({"content", "too_long",
+                           "must be at most " +
+                               std::to_string(storage::post_content_rule.chars_max) +
+                               " characters"});
+    } else if (auto fault = storage::find_fault(
+                   "content", storage::rule_of<storage::post>("content"), upload_.content)) {
         faults_.push_back(std::move(*fault));
     }
     const auto is_about_files = [](const storage::field_fault& fault) {
         return fault.field.starts_with("files");
     };
-    if (upload_.files.empty() && std::ranges::none_of(faults_, is_about_files)) {
+    if (upload_.files.all().empty() && std::ranges::none_of(faults_, is_about_files)) {
         faults_.push_back({"files", "required", "must be 1 to 10 files"});
     }
     if (faults_.empty()) {
@@ -271,7 +294,7 @@ std::optional<http::response> upload_reader::find_problem() {
 std::string upload_reader::fingerprint() const {
     kv::key_writer out;
     out.append_string(upload_.content);
-    for (const received_file& file : upload_.files) {
+    for (const received_file& file : upload_.files.all()) {
         const auto digest = file.bytes.sha256();
         out.append_string({reinterpret_cast<const char*>(digest.data()), digest.size()});
     }
@@ -279,7 +302,7 @@ std::string upload_reader::fingerprint() const {
 }
 
 std::string upload_reader::file_field() const {
-    return "files[" + std::to_string(upload_.files.size()) + ']';
+    return "files[" + std::to_string(file_parts_ - 1) + ']';
 }
 
 }  // namespace pinhole::handlers

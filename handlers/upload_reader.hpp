@@ -21,9 +21,28 @@ struct received_file {
     media::media_info info;
 };
 
+/// Files on their way. Those still here at the end are removed on the placement pool: freeing a
+/// large file can take a disk long.
+class received_files {
+public:
+    explicit received_files(http::blocking_pool& pool) : pool_(&pool) {}
+    received_files(received_files&&) = default;
+    received_files& operator=(received_files&&) = delete;
+    ~received_files();
+
+    std::vector<received_file>& all() { return files_; }
+    const std::vector<received_file>& all() const { return files_; }
+
+private:
+    http::blocking_pool* pool_;
+    std::vector<received_file> files_;
+};
+
 struct received_upload {
+    explicit received_upload(http::blocking_pool& pool) : files(pool) {}
+
     std::string content;
-    std::vector<received_file> files;
+    received_files files;
     /// Over the content and every file's bytes, not over the multipart framing: a client that
     /// retries picks another boundary.
     std::string fingerprint;
@@ -31,7 +50,10 @@ struct received_upload {
 
 class upload_reader {
 public:
-    explicit upload_reader(call& c) : c_(c) {}
+    explicit upload_reader(call& c) : c_(c), upload_(c.api.placement_pool()) {}
+    upload_reader(const upload_reader&) = delete;
+    upload_reader& operator=(const upload_reader&) = delete;
+    ~upload_reader();
 
     /// Reads the whole body. On failure, what was stored of it is gone again.
     awaitable<std::expected<received_upload, http::response>> receive();
@@ -55,6 +77,8 @@ private:
     received_upload upload_;
     std::vector<storage::field_fault> faults_;
     bool content_given_ = false;
+    bool content_overflows_ = false;
+    std::size_t file_parts_ = 0;  ///< begun so far
 
     target target_ = target::none;
     std::string buffer_;  ///< of the present file: bytes not on disk yet

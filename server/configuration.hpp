@@ -27,6 +27,7 @@ struct configuration {
     http::log_level log_level = http::log_level::info;
     bool sync = true;  ///< off: acknowledged writes can be lost; for bulk loading only
     std::uint64_t block_cache_bytes = 256ULL * 1024 * 1024;
+    std::uint64_t disk_reserve_bytes = 128ULL * 1024 * 1024;
     std::string secret_key;  ///< empty: made and kept in the data directory
 
     std::uint64_t header_bytes_max = 16ULL * 1024;

@@ -70,6 +70,7 @@ handlers::api_options to_api_options(const http::configuration& settings) {
     options.media_limits.video_bytes_max = settings.video_bytes_max;
     options.rows_read_max = settings.rows_read_max;
     options.rate_limits = settings.rate_limits;
+    options.upload_reserve_bytes = settings.disk_reserve_bytes * 2;
     options.hash_threads = settings.hash_threads;
     options.hash_queue_max = settings.hash_queue_max;
     options.media_threads = settings.media_threads;
@@ -86,6 +87,7 @@ storage::database_options to_database_options(const http::configuration& setting
     options.secret_key = settings.secret_key;
     options.sync = settings.sync;
     options.block_cache_bytes = settings.block_cache_bytes;
+    options.disk_reserve_bytes = settings.disk_reserve_bytes;
     options.log = to_log_function(log);
     options.on_failure = [&signals] { signals.request_stop(); };
     return options;
@@ -110,7 +112,7 @@ int serve(const http::configuration& settings, http::stop_signals& signals, http
 
     const bool failed = signals.wait() == http::stop_signals::reason::requested;
     log.info(failed ? "storage has failed, stopping" : "stopping");
-    signals.on_next([] { std::_Exit(0); });
+    signals.on_next([failed] { std::_Exit(failed ? exit_failed : 0); });
     if (failed) {
         server.stop();
         end_at_once(log, exit_failed);
@@ -120,6 +122,9 @@ int serve(const http::configuration& settings, http::stop_signals& signals, http
         end_at_once(log, 0);
     }
     api.close();
+    if (database.health() == kv::health::failed) {
+        end_at_once(log, exit_failed);
+    }
     return 0;
 }
 

@@ -29,6 +29,14 @@ void append_account_jobs(kv::commit& commit, entity_id account) {
     append_job(commit, {job_kind::place_account_media, account});
 }
 
+/// Writes the account's row though it does not change: a login and a change of password, which
+/// ends the logins it sees, must not both succeed without one seeing the other.
+void append_login(kv::commit& commit, const row_reader& rows, const stored<user>& account,
+                  const session& login) {
+    append_update(commit, account, account.row);
+    append_session(commit, sessions_of(rows, account.row.id), login);
+}
+
 }  // namespace
 
 error username_taken() {
@@ -47,6 +55,10 @@ result<planned<user_view>> plan_signup(const kv::reader& reader, const user& row
 }
 
 std::optional<stored<user>> find_account(const kv::reader& reader, std::string_view username) {
+    // What cannot be a username is nobody's, and may be longer than any key.
+    if (find_fault("username", username_rule, username)) {
+        return std::nullopt;
+    }
     const row_reader rows{reader};
     const auto entry = rows.find_unique(username_unique_key(username));
     return entry ? rows.find<user>(entry->id) : std::nullopt;
@@ -60,8 +72,7 @@ result<planned<user_view>> plan_login(const kv::reader& reader, const user& seen
         return wrong_credentials();
     }
     planned<user_view> plan{.commit = {}, .value = to_user_view(reader, account->row)};
-    append_check(plan.commit, *account);
-    append_session(plan.commit, sessions_of(rows, seen.id), login);
+    append_login(plan.commit, rows, *account, login);
     return plan;
 }
 
@@ -78,13 +89,13 @@ result<planned<user_view>> plan_restore_account(const kv::reader& reader, const 
     if (row.is_deleted) {
         row.is_deleted = false;
         row.deleted_at = {};
-        row.updated_at = at;
+        row.updated_at = later_than(row.updated_at, at);
         append_update(plan.commit, *account, row);
         append_account_jobs(plan.commit, row.id);
+        append_session(plan.commit, sessions_of(rows, row.id), login);
     } else {
-        append_check(plan.commit, *account);
+        append_login(plan.commit, rows, *account, login);
     }
-    append_session(plan.commit, sessions_of(rows, row.id), login);
     plan.value = to_user_view(reader, std::move(row));
     return plan;
 }
@@ -125,7 +136,7 @@ result<planned<user_view>> plan_edit_profile(const kv::reader& reader, entity_id
     row.name = changes.name.value_or(row.name);
     row.website = changes.website.value_or(row.website);
     row.bio = changes.bio.value_or(row.bio);
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     append_update(plan.commit, *account, row);
     return plan;
 }
@@ -141,7 +152,7 @@ result<planned<bool>> plan_change_password(const kv::reader& reader, const calle
     planned<bool> plan{.commit = {}, .value = true};
     user row = account->row;
     row.password = std::move(new_hash);
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     append_update(plan.commit, *account, row);
     for (const auto& login : sessions_of(rows, who.user)) {
         if (login.row.id != who.session) {
@@ -166,7 +177,7 @@ result<planned<bool>> plan_delete_account(const kv::reader& reader, entity_id id
     user row = account->row;
     row.is_deleted = true;
     row.deleted_at = at;
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     append_update(plan.commit, *account, row);
     for (const auto& login : sessions_of(rows, id)) {
         append_erase(plan.commit, login);

@@ -76,7 +76,7 @@ result<planned<comment_view>> plan_edit_comment(const kv::reader& reader, entity
     }
     comment row = seen->found.row;
     row.content = content;
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     planned<comment_view> plan{.commit = {}, .value = to_view(*seen, row)};
     append_update(plan.commit, seen->found, row);
     return plan;
@@ -98,7 +98,7 @@ result<planned<bool>> plan_delete_comment(const kv::reader& reader, entity_id ed
     comment row = seen->found.row;
     row.is_deleted = true;
     row.is_counted = false;
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     planned<bool> plan{.commit = {}, .value = true};
     append_update(plan.commit, seen->found, row);
     if (seen->found.row.is_counted) {

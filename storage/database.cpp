@@ -1,10 +1,14 @@
 #include "storage/database.hpp"
 
+#include <fcntl.h>
 #include <sodium.h>
+#include <unistd.h>
 
 #include <stdexcept>
+#include <system_error>
 
 #include "storage/base/time.hpp"
+#include "storage/base/unique_fd.hpp"
 #include "storage/files.hpp"
 #include "storage/meta.hpp"
 
@@ -14,11 +18,32 @@ namespace {
 
 constexpr std::string_view schema_version_name = "schema_version";
 
+void sync_directory(const std::filesystem::path& directory) {
+    const unique_fd folder{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!folder || ::fsync(folder.get()) != 0) {
+        throw std::system_error{errno, std::system_category(), "fsync " + directory.string()};
+    }
+}
+
+/// Makes the directory with its parents, each durable in its own: a power cut must not take away
+/// the folder in which acknowledged writes lie.
+void make_durable_directory(const std::filesystem::path& wanted) {
+    const auto directory = std::filesystem::absolute(wanted).lexically_normal();
+    if (std::filesystem::is_directory(directory)) {
+        return;
+    }
+    if (directory.has_parent_path() && directory.parent_path() != directory) {
+        make_durable_directory(directory.parent_path());
+    }
+    std::filesystem::create_directory(directory);
+    sync_directory(directory.parent_path());
+}
+
 database_options prepared(database_options options) {
     if (sodium_init() < 0) {
         throw std::runtime_error{"libsodium cannot be initialised"};
     }
-    std::filesystem::create_directories(options.data_dir);
+    make_durable_directory(options.data_dir);
     if (!options.clock_ms) {
         options.clock_ms = [] { return to_microseconds(now()) / 1000; };
     }
@@ -33,6 +58,8 @@ std::unique_ptr<kv::store> open_store(const database_options& options) {
     rocksdb.sync = options.sync;
     rocksdb.log = options.log;
     rocksdb.on_failure = options.on_failure;
+    rocksdb.reserve_bytes = options.disk_reserve_bytes;
+    make_durable_directory(rocksdb.directory);
     return kv::open_rocksdb(std::move(rocksdb));
 }
 
@@ -49,7 +76,7 @@ database::database(database_options options)
       keys_(load_or_make_master_key(options_.data_dir, options_.secret_key)),
       store_(open_store(options_)),
       media_(options_.data_dir / "media"),
-      placement_(*store_, media_),
+      placement_(*store_, media_, options_.log),
       ids_(options_.shard, read_id_ceiling_ms(*store_->snapshot(kv::read_mode::blocking)),
            options_.clock_ms),
       housekeeping_(*store_, ids_, placement_, options_.log) {
@@ -67,6 +94,17 @@ database::~database() {
     housekeeping_.stop();
 }
 
+kv::health database::health() const {
+    return media_failed_ ? kv::health::failed : store_->health();
+}
+
+void database::report_media_failure(std::string_view what) {
+    if (!media_failed_.exchange(true)) {
+        options_.log(kv::log_level::error, "the media disk failed: " + std::string{what});
+        options_.on_failure();
+    }
+}
+
 void database::check_schema_version() {
     const auto found = read_meta(*store_->snapshot(kv::read_mode::blocking), schema_version_name);
     if (found && *found > schema_version) {
@@ -82,8 +120,10 @@ void database::check_schema_version() {
     if (found != schema_version) {
         kv::commit commit;
         append_meta(commit, schema_version_name, schema_version);
-        if (store_->submit_and_wait(std::move(commit)) == kv::outcome::unknown) {
-            throw kv::storage_failure{"the schema version cannot be written"};
+        // No row may ever stand in a database that does not say how it was written.
+        if (store_->submit_and_wait(std::move(commit)) != kv::outcome::ok) {
+            throw kv::storage_failure{"the schema version cannot be written to " +
+                                      options_.data_dir.string() + ": is the disk full?"};
         }
     }
 }

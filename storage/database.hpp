@@ -8,6 +8,7 @@
 // crash cut short.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -28,7 +29,8 @@ struct database_options {
     std::string secret_key;  ///< empty: made and kept in the data directory
     bool sync = true;        ///< false loses acknowledged writes in a crash; bulk loading only
     std::size_t block_cache_bytes = std::size_t{256} << 20U;
-    std::uint16_t shard = 0;  ///< stands in every id
+    std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20U;  ///< as in kv::rocksdb_options
+    std::uint16_t shard = 0;                                      ///< stands in every id
     kv::log_function log = [](kv::log_level, std::string_view) {};
     std::function<void()> on_failure = [] {};  ///< as in kv::rocksdb_options
     id_generator::clock_ms clock_ms;           ///< empty: the system's clock
@@ -49,6 +51,12 @@ public:
     media_placement& placement() { return placement_; }
     id_generator& ids() { return ids_; }
     const secrets& keys() const { return keys_; }
+    /// The store's health, or `failed` once a media write has failed.
+    kv::health health() const;
+    /// A write, fsync or rename of media failed for another reason than a full disk: what is on
+    /// disk cannot be trusted any more, so the process must end, as for the store.
+    void report_media_failure(std::string_view what);
+
     /// There may be a job to do.
     void wake_jobs() { housekeeping_.wake(); }
 
@@ -63,6 +71,7 @@ private:
     media_placement placement_;
     id_generator ids_;
     housekeeping housekeeping_;
+    std::atomic<bool> media_failed_{false};
 };
 
 }  // namespace pinhole::storage

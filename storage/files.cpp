@@ -60,10 +60,10 @@ result<planned<file>> plan_delete_file(const kv::reader& reader, entity_id edito
     }
     file row = found->row;
     row.is_deleted = true;
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     post owner = parent.row;
     std::erase_if(owner.files, [id](const file& attached) { return attached.id == id; });
-    owner.updated_at = at;
+    owner.updated_at = later_than(owner.updated_at, at);
 
     planned<file> plan{.commit = {}, .value = row};
     append_update(plan.commit, *found, row);

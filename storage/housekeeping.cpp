@@ -14,7 +14,7 @@ namespace {
 constexpr auto tick = std::chrono::seconds{1};
 constexpr auto jobs_retry_interval = std::chrono::seconds{10};
 constexpr auto expiry_interval = std::chrono::minutes{10};
-constexpr std::uint32_t jobs_per_round = 256;
+constexpr std::uint32_t jobs_per_round = 1024;
 constexpr std::uint32_t rows_per_step = 128;
 constexpr std::string_view id_ceiling_name = "id_ceiling_ms";
 
@@ -52,6 +52,7 @@ housekeeping::~housekeeping() {
 
 void housekeeping::start() {
     thread_ = std::thread{[this] { run(); }};
+    ids_thread_ = std::thread{[this] { keep_ids_ahead(); }};
 }
 
 void housekeeping::wake() {
@@ -59,7 +60,7 @@ void housekeeping::wake() {
         const std::lock_guard lock{mutex_};
         woken_ = true;
     }
-    changed_.notify_one();
+    changed_.notify_all();
 }
 
 void housekeeping::stop() {
@@ -67,9 +68,11 @@ void housekeeping::stop() {
         const std::lock_guard lock{mutex_};
         stopping_ = true;
     }
-    changed_.notify_one();
-    if (thread_.joinable()) {
-        thread_.join();
+    changed_.notify_all();
+    for (std::thread* thread : {&thread_, &ids_thread_}) {
+        if (thread->joinable()) {
+            thread->join();
+        }
     }
 }
 
@@ -101,7 +104,6 @@ void housekeeping::run() {
         const bool woken = std::exchange(woken_, false);
         lock.unlock();
         try {
-            raise_id_ceiling();
             if (woken || clock::now() >= next_jobs) {
                 run_jobs();
                 next_jobs = clock::now() + jobs_retry_interval;
@@ -118,19 +120,30 @@ void housekeeping::run() {
     }
 }
 
+void housekeeping::keep_ids_ahead() {
+    std::unique_lock lock{mutex_};
+    while (!stopping_) {
+        lock.unlock();
+        try {
+            raise_id_ceiling();
+        } catch (const std::exception& failure) {
+            log_(kv::log_level::error, std::string{"reserving ids: "} + failure.what());
+        }
+        lock.lock();
+        changed_.wait_for(lock, tick, [this] { return stopping_; });
+    }
+}
+
 void housekeeping::run_jobs() {
     const auto jobs = list_jobs(*store_.snapshot(kv::read_mode::blocking), jobs_per_round);
+    bool progressed = false;
     for (const pending_job& seen : jobs) {
         if (is_stopping()) {
             return;
         }
-        if (seen.job.kind == job_kind::settle_counts) {
-            settle_counts(seen);
-        } else if (const auto placed = placement_.carry_out(seen.job); !placed) {
-            log_(kv::log_level::warning, "moving media waits: " + placed.error().message);
-        }
+        progressed = carry_out(seen) || progressed;
     }
-    if (jobs.size() == jobs_per_round) {
+    if (progressed && jobs.size() == jobs_per_round) {
         wake();
     }
 }
@@ -138,13 +151,32 @@ void housekeeping::run_jobs() {
 void housekeeping::finish_media_jobs() {
     for (const pending_job& seen :
          list_jobs(*store_.snapshot(kv::read_mode::blocking), UINT32_MAX)) {
-        if (seen.job.kind == job_kind::settle_counts) {
-            continue;
-        }
-        if (const auto placed = placement_.carry_out(seen.job); !placed) {
-            log_(kv::log_level::warning, "moving media waits: " + placed.error().message);
+        if (seen.job.kind != job_kind::settle_counts) {
+            carry_out(seen);
         }
     }
+}
+
+/// True if it is done. One that fails is logged, stays, and does not keep the others from theirs.
+bool housekeeping::carry_out(const pending_job& seen) {
+    std::string problem;
+    try {
+        if (seen.job.kind == job_kind::settle_counts) {
+            settle_counts(seen);
+            return true;
+        }
+        const auto placed = placement_.carry_out(seen.job);
+        if (placed) {
+            return true;
+        }
+        problem = placed.error().message;
+    } catch (const std::exception& failure) {
+        problem = failure.what();
+    }
+    log_(kv::log_level::warning, "a job waits (kind " +
+                                     std::to_string(static_cast<int>(seen.job.kind)) + ", id " +
+                                     std::to_string(seen.job.subject) + "): " + problem);
+    return false;
 }
 
 void housekeeping::settle_counts(pending_job seen) {

@@ -1,7 +1,8 @@
-// The background thread: keeps the id generator's ceiling ahead, carries out jobs, removes expired
-// sessions and idempotency records.
+// The background threads: one keeps the id generator's ceiling ahead (without which nothing can be
+// created, so it waits for nothing else), the other carries out jobs and removes expired sessions
+// and idempotency records.
 //
-// Thread-safe. Blocks: only its own thread, and `stop` until the present step is done.
+// Thread-safe. Blocks: only its own threads, and `stop` until the present step is done.
 #pragma once
 
 #include <condition_variable>
@@ -22,7 +23,7 @@ public:
     housekeeping& operator=(const housekeeping&) = delete;
     ~housekeeping();
 
-    /// Starts the thread.
+    /// Starts the threads.
     void start();
     /// There may be a job: look now, not at the next round.
     void wake();
@@ -36,7 +37,9 @@ public:
 
 private:
     void run();
+    void keep_ids_ahead();
     void run_jobs();
+    bool carry_out(const pending_job& seen);
     void settle_counts(pending_job seen);
     void remove_expired();
     bool is_stopping() const;
@@ -51,6 +54,7 @@ private:
     bool stopping_ = false;
     bool woken_ = true;
     std::thread thread_;
+    std::thread ids_thread_;
 };
 
 /// The id ceiling that the last run made durable, in milliseconds since 1970; 0 if there is none.

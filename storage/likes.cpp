@@ -34,7 +34,7 @@ result<planned<like_result>> plan_like(const kv::reader& reader, like row) {
         row = existing->row;
         row.is_deleted = false;
         row.is_counted = true;
-        row.updated_at = at;
+        row.updated_at = later_than(row.updated_at, at);
         append_update(commit, *existing, row);
     } else {
         row.is_counted = true;
@@ -58,7 +58,7 @@ result<planned<bool>> plan_unlike(const kv::reader& reader, entity_id who, entit
     like row = existing->row;
     row.is_deleted = true;
     row.is_counted = false;
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     append_update(plan.commit, *existing, row);
     if (existing->row.is_counted) {
         plan.commit.operations.emplace_back(kv::add{post_counts_key(post), -one_like});

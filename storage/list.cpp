@@ -6,6 +6,8 @@ namespace pinhole::storage {
 
 namespace {
 
+constexpr std::size_t parents_remembered_max = 4096;
+
 struct index_walk {
     kv::part_id part = global_part;
     std::string prefix;
@@ -62,10 +64,12 @@ rows_page<Row> to_page(std::vector<walked_row<Row>> walked, const page_request& 
     }
     rows_page<Row> page;
     if (!walked.empty()) {
-        if (backwards || more) {
+        // A page walked back from the list's very end has nothing behind it.
+        const bool from_an_end = request.from && request.from->key.empty();
+        if (more || (backwards && !from_an_end)) {
             page.next = position{direction::next, walked.back().key};
         }
-        if (backwards ? more : request.from.has_value()) {
+        if (backwards ? more : request.from.has_value() && !from_an_end) {
             page.previous = position{direction::previous, walked.front().key};
         }
     } else if (request.from) {
@@ -99,6 +103,7 @@ result<rows_page<Row>> read_page(row_reader& rows, const index_walk& walk,
                             " rows. Filter it by fewer fields, or follow `next` from an earlier "
                             "page.");
         }
+        rows.forget_beyond(parents_remembered_max);
         const auto asked = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(batch, request.rows_read_max - rows_read));
         const auto entries = read_entries(rows.raw(), walk, towards, beyond, asked);

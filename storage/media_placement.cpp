@@ -7,7 +7,8 @@ namespace pinhole::storage {
 namespace {
 
 constexpr std::string_view url_prefix = "/media/";
-constexpr std::uint32_t posts_per_step = 256;
+/// Also how long others wait for their turn: some hundred fsyncs.
+constexpr std::uint32_t posts_per_step = 64;
 /// Far above what a post can have had: files_per_post_max, and none can be added later.
 constexpr std::uint32_t files_read_max = 1024;
 
@@ -26,10 +27,9 @@ struct placement {
     std::vector<std::string> hidden;
 };
 
-placement wanted_placement(row_reader& rows, entity_id post) {
+void append_wanted(placement& wanted, row_reader& rows, entity_id post) {
     const bool is_visible = rows.visible_post(post) != nullptr;
     const std::uint8_t by_post = std::get<1>(schema<file>::indexes).number;
-    placement wanted;
     for (const bool alive : {true, false}) {
         const auto entries = read_index(rows, by_post, alive, post, {}, files_read_max);
         for (const auto& found : rows.find_many<file>(ids_of(entries))) {
@@ -39,20 +39,31 @@ placement wanted_placement(row_reader& rows, entity_id post) {
             }
         }
     }
-    return wanted;
 }
 
 }  // namespace
 
-result<void> media_placement::place_post(entity_id post) {
-    const std::lock_guard lock{post_locks_[static_cast<std::uint64_t>(post) % post_locks_.size()]};
-    const placement wanted = [&] {
+result<void> media_placement::place_posts(std::span<const entity_id> posts) {
+    const std::lock_guard lock{mutex_};
+    placement wanted;
+    {
         const auto snapshot = store_.snapshot(kv::read_mode::blocking);
         row_reader rows{*snapshot};
-        return wanted_placement(rows, post);
-    }();
-    if (!media_.hide_all(wanted.hidden) || !media_.show_all(wanted.shown)) {
+        for (const entity_id post : posts) {
+            append_wanted(wanted, rows, post);
+        }
+    }
+    // One call for each side: every folder is fsynced once for all the files that move.
+    const auto hidden = media_.hide_all(wanted.hidden);
+    const auto shown = hidden ? media_.show_all(wanted.shown)
+                              : std::unexpected{media::store_failure::storage_full};
+    if (!shown) {
         return fail(error_code::storage_full, "The disk is full.");
+    }
+    for (std::size_t i = 0; i < shown->size(); ++i) {
+        if ((*shown)[i] == media::move_outcome::missing) {
+            log_(kv::log_level::error, "the bytes of a file are missing: " + wanted.shown[i]);
+        }
     }
     return {};
 }
@@ -67,10 +78,8 @@ result<void> media_placement::place_posts_of(entity_id author) {
             return read_index(row_reader{*snapshot}, by_author, true, author, beyond,
                               posts_per_step);
         }();
-        for (const entity_id id : ids_of(entries)) {
-            if (auto placed = place_post(id); !placed) {
-                return placed;
-            }
+        if (auto placed = place_posts(ids_of(entries)); !placed) {
+            return placed;
         }
         if (entries.size() < posts_per_step) {
             return {};
@@ -82,9 +91,12 @@ result<void> media_placement::place_posts_of(entity_id author) {
 result<void> media_placement::carry_out(const job& job) {
     // Read before the rows are: if the job is started over meanwhile, it stays.
     const auto seen = find_job(*store_.snapshot(kv::read_mode::blocking), job);
+    if (!seen) {
+        return {};
+    }
     auto placed = job.kind == job_kind::place_account_media ? place_posts_of(job.subject)
-                                                            : place_post(job.subject);
-    if (!placed || !seen) {
+                                                            : place_posts({&job.subject, 1});
+    if (!placed) {
         return placed;
     }
     kv::commit commit;

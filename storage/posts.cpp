@@ -64,7 +64,7 @@ result<planned<post_view>> plan_edit_post(const kv::reader& reader, entity_id ed
     }
     post row = found->row;
     row.content = content;
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     planned<post_view> plan{.commit = {}, .value = to_post_view(rows, editor, row)};
     append_update(plan.commit, *found, row);
     return plan;
@@ -80,7 +80,7 @@ result<planned<bool>> plan_delete_post(const kv::reader& reader, entity_id edito
     post row = found->row;
     row.is_deleted = true;
     row.deleted_at = at;
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     planned<bool> plan{.commit = {}, .value = true};
     append_update(plan.commit, *found, row);
     append_job(plan.commit, {job_kind::place_post_media, id});
@@ -108,7 +108,7 @@ result<planned<post_view>> plan_restore_post(const kv::reader& reader, entity_id
     post row = found->row;
     row.is_deleted = false;
     row.deleted_at = {};
-    row.updated_at = at;
+    row.updated_at = later_than(row.updated_at, at);
     planned<post_view> plan{.commit = {}, .value = to_post_view(rows, editor, row)};
     append_update(plan.commit, *found, row);
     append_job(plan.commit, {job_kind::place_post_media, id});

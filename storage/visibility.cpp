@@ -54,6 +54,13 @@ std::optional<entity_id> row_reader::author_of(entity_id post_id) {
     return found ? std::optional{found->row.author.id} : std::nullopt;
 }
 
+void row_reader::forget_beyond(std::size_t remembered_max) {
+    if (users_.size() + posts_.size() > remembered_max) {
+        users_.clear();
+        posts_.clear();
+    }
+}
+
 void row_reader::load_users(std::span<const entity_id> ids) {
     load_missing(*this, ids, users_);
 }

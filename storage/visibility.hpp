@@ -71,6 +71,9 @@ public:
     /// Who wrote a post, visible or not; nothing if there is no such post. Remembered.
     std::optional<entity_id> author_of(entity_id post);
 
+    /// Bounds what a long walk remembers; pointers given out before end here.
+    void forget_beyond(std::size_t remembered_max);
+
     /// Reads those not remembered yet, in one batch each.
     void load_users(std::span<const entity_id> ids);
     void load_posts(std::span<const entity_id> ids);

@@ -1,4 +1,4 @@
-// Errors that depend on what a caller asked for. They are values; handlers/problem.cpp turns each
+// Errors that depend on what a caller asked for. They are values; handlers/answers.cpp turns each
 // code into one HTTP status, tools print the message. What depends on the environment (a broken
 // disk) is an exception of storage/kv instead.
 #pragma once

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cassert>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -30,7 +31,10 @@ inline constexpr std::size_t sum_bytes = 8;
 class physical_key {
 public:
     physical_key(part_id part, std::string_view bytes) : bytes_(part_bytes + bytes.size()) {
-        assert(bytes.size() <= key_bytes_max);
+        if (bytes.size() > key_bytes_max) {
+            // A caller's error, but one that would write past the buffer: never only an assertion.
+            throw std::length_error("a key is longer than the store takes");
+        }
         store_u64(buffer_.data(), to_ordered(part));
         bytes.copy(buffer_.data() + part_bytes, bytes.size());
     }

@@ -11,6 +11,9 @@
 namespace pinhole::kv {
 namespace {
 
+/// Some ten milliseconds of an io thread at the most; ordinary pages need a few hundred.
+constexpr std::size_t cached_rows_max = 4096;
+
 /// True when there is a value, false when there is none.
 /// Errors: throws would_block and storage_failure.
 bool judge(const rocksdb::Status& status, const family& family) {
@@ -61,6 +64,9 @@ rocksdb_reader::rocksdb_reader(const database& database, read_mode mode) : datab
     options_.read_tier =
         mode == read_mode::cached ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;
     options_.verify_checksums = true;
+    if (is_cached()) {
+        options_.max_skippable_internal_keys = cached_rows_max;
+    }
     database_.reader_made();
 }
 
@@ -69,7 +75,15 @@ rocksdb_reader::~rocksdb_reader() {
     database_.reader_gone();
 }
 
+void rocksdb_reader::charge(std::size_t rows) const {
+    rows_read_ += rows;
+    if (is_cached() && rows_read_ > cached_rows_max) {
+        throw would_block();
+    }
+}
+
 const rocksdb::PinnableSlice* rocksdb_reader::find(const family& family, const key& key) const {
+    charge(1);
     const physical_key physical(key);
     value_.Reset();
     const auto status = database_.rocks().Get(options_, family.handle, physical.slice(), &value_);
@@ -91,6 +105,7 @@ std::int64_t rocksdb_reader::counter(const key& key) const {
 }
 
 void rocksdb_reader::find_all(std::span<const key> keys) const {
+    charge(keys.size());
     std::size_t bytes = 0;
     for (const auto& key : keys) {
         assert(key.bytes.size() <= key_bytes_max);
@@ -189,6 +204,7 @@ std::vector<row> rocksdb_reader::scan(const range& range) const {
         database_.rocks().NewIterator(options, family.handle));
     range.reverse ? at->SeekToLast() : at->Seek(lower);
     while (at->Valid()) {
+        charge(1);
         rows.push_back(to_row(family, at->key(), at->value()));
         if (rows.size() == range.limit) {
             return rows;

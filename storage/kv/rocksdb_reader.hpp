@@ -29,6 +29,8 @@ public:
 
 private:
     bool is_cached() const { return options_.read_tier == rocksdb::kBlockCacheTier; }
+    /// Counts rows read; a cached reader that has read too many is told to go where it may block.
+    void charge(std::size_t rows) const;
     /// The value at a key, valid until the next call; null when there is none.
     const rocksdb::PinnableSlice* find(const family& family, const key& key) const;
     /// Looks all keys up at once; entry n of `values_` then holds the value of key n, if
@@ -39,6 +41,7 @@ private:
     const database& database_;
     rocksdb::ReadOptions options_;
     // Kept between calls, so that a reader allocates them once.
+    mutable std::size_t rows_read_ = 0;
     mutable rocksdb::PinnableSlice value_;
     mutable std::vector<rocksdb::PinnableSlice> values_;
     mutable std::vector<rocksdb::Status> statuses_;

@@ -74,6 +74,8 @@ rocksdb::DBOptions make_database_options(const rocksdb_options& options,
 
     // Every table stays open, so that a cached read never opens a file.
     database.max_open_files = -1;
+    // The last reader of a replaced file would delete it, on an io thread.
+    database.avoid_unnecessary_blocking_io = true;
     database.skip_stats_update_on_db_open = true;
     database.write_buffer_manager =
         std::make_shared<rocksdb::WriteBufferManager>(write_buffers_bytes_max, cache);

@@ -138,6 +138,8 @@ struct storage_failure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// `cached` is for threads that must not stand still: besides disk reads it also refuses to go on
+/// after a few thousand rows, with the same exception.
 enum class read_mode : std::uint8_t { cached, blocking };
 
 /// A consistent view of the store at the instant it was made. Short-lived: never keep one across

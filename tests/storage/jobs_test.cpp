@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(the_background_settles_what_a_restart_left) {
     reopen();
     watched_store watched{*store};
     media::media_store media{directory.path() / "media"};
-    media_placement placement{watched, media};
+    media_placement placement{watched, media, [](kv::log_level, std::string_view) {}};
     id_generator ids{0, 0, [] { return to_microseconds(now()) / 1000; }};
     housekeeping background{watched, ids, placement, [](kv::log_level, std::string_view) {}};
     background.start();

@@ -68,7 +68,7 @@ struct placement_fixture {
     pinhole::test::temporary_directory directory;
     std::unique_ptr<kv::store> store = open_store(directory.path());
     media::media_store media{directory.path() / "media"};
-    media_placement placement{*store, media};
+    media_placement placement{*store, media, [](kv::log_level, std::string_view) {}};
 };
 
 }  // namespace
