@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <condition_variable>
 #include <iterator>
 #include <mutex>
@@ -19,6 +20,8 @@ namespace pinhole::http {
 namespace {
 
 constexpr std::chrono::milliseconds flush_interval{100};
+/// How long the end of the process, or whoever flushes, waits for the reader.
+constexpr std::chrono::milliseconds reader_patience{1000};
 /// The name of the spdlog logger whose payload is JSON members, not text.
 constexpr std::string_view members_logger = "members";
 
@@ -96,19 +99,14 @@ spdlog::level::level_enum to_spdlog(log_level level) {
     return spdlog::level::off;
 }
 
-/// Writes everything, waiting for a slow reader: only the writing thread may do that.
-void write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto written = ::write(fd, bytes.data(), bytes.size());
-        if (written >= 0) {
-            bytes.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno == EAGAIN) {
-            pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
-            static_cast<void>(::poll(&waiting, 1, -1));
-        } else if (errno != EINTR) {
-            return;  // nobody can be told that the log itself is gone
-        }
+/// As many whole lines as a pipe that reports room takes without making the writer wait, and
+/// without mixing them with those of another process (pipe(7)).
+std::string_view next_piece(std::string_view bytes) {
+    if (bytes.size() <= PIPE_BUF) {
+        return bytes;
     }
+    const auto line_end = bytes.rfind('\n', PIPE_BUF - 1);
+    return bytes.substr(0, line_end == std::string_view::npos ? PIPE_BUF : line_end + 1);
 }
 
 }  // namespace
@@ -123,6 +121,7 @@ public:
         {
             const std::lock_guard lock(mutex_);
             closed_ = true;
+            give_up_at_ = std::chrono::steady_clock::now() + reader_patience;
         }
         wake_.notify_one();
         writer_.join();
@@ -162,7 +161,8 @@ public:
         std::unique_lock lock(mutex_);
         urgent_ = true;
         wake_.notify_one();
-        written_.wait(lock, [this] { return waiting_.empty() && !writing_ && dropped_ == 0; });
+        written_.wait_for(lock, reader_patience,
+                          [this] { return waiting_.empty() && !writing_ && dropped_ == 0; });
     }
 
     void set_pattern(const std::string&) override {}
@@ -190,7 +190,7 @@ private:
                                dropped);
                 batch.append(line.data(), line.size());
             }
-            write_all(fd_, batch);
+            write_all(batch);
             batch.clear();
             lock.lock();
             writing_ = false;
@@ -199,6 +199,29 @@ private:
                 return;
             }
         }
+    }
+
+    /// Waits for a slow reader: only the writing thread may do that, and not once it must end.
+    void write_all(std::string_view bytes) {
+        while (!bytes.empty() && !must_give_up()) {
+            pollfd waiting{.fd = fd_, .events = POLLOUT, .revents = 0};
+            // The descriptor may be a blocking one, so nothing is written before there is room.
+            if (::poll(&waiting, 1, static_cast<int>(flush_interval.count())) <= 0) {
+                continue;
+            }
+            const auto piece = next_piece(bytes);
+            const auto written = ::write(fd_, piece.data(), piece.size());
+            if (written >= 0) {
+                bytes.remove_prefix(static_cast<std::size_t>(written));
+            } else if (errno != EINTR && errno != EAGAIN) {
+                return;  // nobody can be told that the log itself is gone
+            }
+        }
+    }
+
+    bool must_give_up() {
+        const std::lock_guard lock(mutex_);
+        return closed_ && std::chrono::steady_clock::now() >= give_up_at_;
     }
 
     const int fd_;
@@ -210,6 +233,7 @@ private:
     bool urgent_ = false;
     bool writing_ = false;
     bool closed_ = false;
+    std::chrono::steady_clock::time_point give_up_at_;  ///< counts once it is closed
     std::thread writer_;
 };
 

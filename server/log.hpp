@@ -50,6 +50,7 @@ public:
     explicit logger(log_level level, int fd = 2);
     logger(const logger&) = delete;
     logger& operator=(const logger&) = delete;
+    /// Writes what is left, for about a second at most; what the reader didn't take then is lost.
     ~logger();
 
     void debug(std::string_view text, std::initializer_list<log_member> members = {});
@@ -64,7 +65,8 @@ public:
 
     bool enabled(log_level level) const;
 
-    /// Blocks: until everything logged before is written.
+    /// Blocks: until everything logged before is written, or for about a second: a reader that
+    /// stands still keeps nobody from going on.
     void flush();
 
 private:

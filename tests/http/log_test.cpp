@@ -1,45 +1,20 @@
 #include "server/log.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "server/unique_fd.hpp"
+#include "tests/http/log_pipe.hpp"
 
 namespace pinhole::http {
 namespace {
-
-struct log_pipe {
-    unique_fd reader, writer;
-    log_pipe() {
-        std::array<int, 2> ends{};
-        BOOST_REQUIRE(::pipe(ends.data()) == 0);
-        reader.reset(ends[0]);
-        writer.reset(ends[1]);
-    }
-    /// Everything until the other end is closed, as parsed lines.
-    std::vector<nlohmann::json> lines() {
-        writer.reset();
-        std::string text;
-        std::array<char, 65536> buffer;
-        for (ssize_t n; (n = ::read(reader.get(), buffer.data(), buffer.size())) > 0;) {
-            text.append(buffer.data(), static_cast<std::size_t>(n));
-        }
-        std::istringstream stream(text);
-        std::vector<nlohmann::json> parsed;
-        for (std::string line; std::getline(stream, line);) {
-            parsed.push_back(nlohmann::json::parse(line));
-        }
-        return parsed;
-    }
-};
 
 BOOST_AUTO_TEST_SUITE(logging)
 
@@ -119,6 +94,24 @@ BOOST_AUTO_TEST_CASE(a_slow_reader_costs_lines_but_never_time) {
     }
     BOOST_TEST(dropped > 0);
     BOOST_TEST(shown + dropped == written);
+}
+
+/// Somebody stopped reading, but the pipe is still open: the process must be able to end.
+BOOST_AUTO_TEST_CASE(a_reader_that_stands_still_does_not_keep_the_process) {
+    log_pipe pipe;
+    const auto started = std::chrono::steady_clock::now();
+    {
+        logger log(log_level::info, pipe.writer.get());
+        const std::string text(1000, 'x');
+        for (int i = 0; i < 1000; ++i) {
+            log.info(text);
+        }
+        log.flush();
+    }
+    BOOST_TEST((std::chrono::steady_clock::now() - started < std::chrono::seconds(10)));
+    const auto lines = pipe.lines();
+    BOOST_TEST(lines.size() > 10U);  // each of them whole
+    BOOST_TEST(lines.size() < 1000U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
