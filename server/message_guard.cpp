@@ -1,7 +1,9 @@
 #include "server/message_guard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <utility>
 
 #include "server/text.hpp"
 
@@ -86,23 +88,38 @@ bool is_absolute(std::string_view target) {
            equals_ignoring_case(target.substr(0, 8), "https://");
 }
 
+/// Fields that hold one value and decide what a request does. Two of them would let the server and
+/// whoever stands in front of it act upon different ones.
+constexpr std::array<std::string_view, 5> single_fields{"authorization", "idempotency-key",
+                                                        "content-type", "range", "if-range"};
+
 /// What the fields that frame a message say, gathered in one pass.
-struct framing_fields {
+struct known_fields {
     std::string_view host, content_length, transfer_encoding, expect;
     unsigned hosts = 0, content_lengths = 0, transfer_encodings = 0, expects = 0;
     bool close = false;
     bool keep_alive = false;
+    std::array<bool, single_fields.size()> singles{};
+    bool repeated_single = false;
 };
 
-void read_connection(std::string_view value, framing_fields& found) {
+void note_single(std::string_view name, known_fields& found) {
+    for (std::size_t i = 0; i < single_fields.size(); ++i) {
+        if (equals_ignoring_case(name, single_fields[i])) {
+            found.repeated_single = found.repeated_single || std::exchange(found.singles[i], true);
+        }
+    }
+}
+
+void read_connection(std::string_view value, known_fields& found) {
     for_each_list_item(value, [&found](std::string_view option) {
         found.close = found.close || equals_ignoring_case(option, "close");
         found.keep_alive = found.keep_alive || equals_ignoring_case(option, "keep-alive");
     });
 }
 
-framing_fields gather(std::span<const header_view> fields) {
-    framing_fields found;
+known_fields gather(std::span<const header_view> fields) {
+    known_fields found;
     for (const auto& [name, value] : fields) {
         if (equals_ignoring_case(name, "host")) {
             found.host = value;
@@ -118,6 +135,8 @@ framing_fields gather(std::span<const header_view> fields) {
             ++found.expects;
         } else if (equals_ignoring_case(name, "connection")) {
             read_connection(value, found);
+        } else {
+            note_single(name, found);
         }
     }
     return found;
@@ -137,7 +156,7 @@ std::optional<refusal> check_target(const message_line& line, std::string_view h
     return bad_request("The request target must be a path that starts with a slash.");
 }
 
-std::optional<refusal> check_host(const framing_fields& found, unsigned version) {
+std::optional<refusal> check_host(const known_fields& found, unsigned version) {
     if (found.hosts > 1) {
         return bad_request("The request has more than one Host field.");
     }
@@ -150,7 +169,7 @@ std::optional<refusal> check_host(const framing_fields& found, unsigned version)
     return std::nullopt;
 }
 
-std::optional<refusal> read_body_framing(const framing_fields& found, unsigned version,
+std::optional<refusal> read_body_framing(const known_fields& found, unsigned version,
                                          message_framing& framing) {
     if (found.transfer_encodings > 0) {
         if (found.content_lengths > 0) {
@@ -244,6 +263,9 @@ std::expected<message_framing, refusal> check_message(const message_line& line,
     }
     if (const auto wrong = read_body_framing(found, line.version, framing)) {
         return std::unexpected(*wrong);
+    }
+    if (found.repeated_single) {
+        return std::unexpected(bad_request("A field that has one value is there twice."));
     }
     if (found.expects > 0 && line.version >= 11) {
         if (found.expects > 1 || !equals_ignoring_case(found.expect, "100-continue")) {

@@ -64,7 +64,9 @@ struct message_line {
     unsigned version = 11;  ///< 10 or 11
 };
 
-/// Checks the parsed header and says how its body is framed. The target may be in origin-form,
+/// Checks the parsed header and says how its body is framed. Refuses repeated lines of fields that
+/// hold one value, beside those of framing: Authorization, Idempotency-Key, Content-Type, Range,
+/// If-Range. The target may be in origin-form,
 /// absolute-form with the authority of Host (see `origin_form`), or `*` for OPTIONS.
 std::expected<message_framing, refusal> check_message(const message_line& line,
                                                       std::span<const header_view> fields);

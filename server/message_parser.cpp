@@ -1,5 +1,6 @@
 #include "server/message_parser.hpp"
 
+#include <algorithm>
 #include <boost/beast/http/error.hpp>
 #include <limits>
 
@@ -63,7 +64,24 @@ void message_parser::on_request_impl(boost::beast::http::verb method, beast_view
 
 void message_parser::on_response_impl(int, beast_view, int, error_code&) {}
 
-void message_parser::on_field_impl(boost::beast::http::field, beast_view name_text,
+bool message_parser::join_list(boost::beast::http::field name, std::string_view value) {
+    const auto list = std::ranges::find(lists_, name, &joined_field::name);
+    if (list == lists_.end()) {
+        return false;
+    }
+    if (list->first == nullptr) {
+        list->first = &fields_[fields_count_];
+        return false;
+    }
+    if (list->value.empty()) {
+        list->value = list->first->value;
+    }
+    list->value.append(", ").append(value);
+    list->first->value = list->value;
+    return true;
+}
+
+void message_parser::on_field_impl(boost::beast::http::field name, beast_view name_text,
                                    beast_view value, error_code& ec) {
     if (header_done_) {
         return;  // a trailer: read for its syntax, then forgotten
@@ -71,6 +89,9 @@ void message_parser::on_field_impl(boost::beast::http::field, beast_view name_te
     if (fields_count_ == fields_.size()) {
         too_many_fields_ = true;
         ec = boost::beast::http::error::header_limit;
+        return;
+    }
+    if (join_list(name, to_view(value))) {
         return;
     }
     fields_[fields_count_++] = {.name = to_view(name_text), .value = to_view(value)};

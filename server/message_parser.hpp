@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "server/message_guard.hpp"
@@ -29,8 +30,11 @@ public:
     };
 
     message_parser();
+    message_parser(const message_parser&) = delete;
+    message_parser& operator=(const message_parser&) = delete;
 
-    /// Parses a complete header. The views point into it.
+    /// Parses a complete header. The views point into it, or into the parser where lines of a list
+    /// that is compared as a whole (If-Match, If-None-Match) were joined (RFC 9110 §5.3).
     std::expected<message_line, refusal> parse_header(std::string_view header);
     std::span<const header_view> fields() const { return {fields_.data(), fields_count_}; }
 
@@ -57,9 +61,22 @@ private:
                                    error_code& ec) override;
     void on_finish_impl(error_code& ec) override;
 
+    /// A field that may come in several lines, and its value once there were two of them.
+    struct joined_field {
+        explicit joined_field(boost::beast::http::field name_) : name(name_) {}
+        boost::beast::http::field name;
+        header_view* first = nullptr;
+        std::string value;
+    };
+
+    /// True if the line continues a list that is there already.
+    bool join_list(boost::beast::http::field name, std::string_view value);
+
     message_line line_{};
     std::array<header_view, header_fields_max> fields_;
     std::size_t fields_count_ = 0;
+    std::array<joined_field, 2> lists_{joined_field(boost::beast::http::field::if_match),
+                                       joined_field(boost::beast::http::field::if_none_match)};
     bool header_done_ = false;
     bool too_many_fields_ = false;
     std::string_view chunk_data_;

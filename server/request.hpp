@@ -47,7 +47,8 @@ struct request {
     request(boost::asio::any_io_executor executor, body_reader& body)
         : executor_(std::move(executor)), body_(&body) {}
 
-    /// The first field of that name; empty if absent. Requires: the name is in lower case.
+    /// The first field of that name; empty if absent. If-Match and If-None-Match are whole lists,
+    /// however many lines they came in. Requires: the name is in lower case.
     std::string_view header(std::string_view lower_case_name) const;
 
     /// The part of the path that matched `{name}` in the route's pattern; empty if there is none.

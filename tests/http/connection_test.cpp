@@ -91,6 +91,30 @@ BOOST_AUTO_TEST_CASE(every_answer_has_an_id_and_a_date) {
 }
 
 BOOST_AUTO_TEST_CASE(trailing_slash_is_tolerated) {
+/// RFC 9110 §5.3: several lines of a list are one list.
+BOOST_AUTO_TEST_CASE(conditions_in_several_lines_are_one_list) {
+    test_server server;
+    auto client = server.connect();
+    const auto seen = [&client](const test::header_list& headers) {
+        return client.request("GET", "/if-match", headers).body;
+    };
+    BOOST_TEST(seen({}) == "; ");
+    BOOST_TEST(seen({{"If-Match", "\"a\""}}) == "\"a\"; ");
+    BOOST_TEST(seen({{"If-Match", "\"a\""},
+                     {"If-None-Match", "\"b\""},
+                     {"if-match", "\"c\", \"d\""},
+                     {"If-Match", "\"e\""},
+                     {"IF-NONE-MATCH", "\"f\""}}) == "\"a\", \"c\", \"d\", \"e\"; \"b\", \"f\"");
+}
+
+BOOST_AUTO_TEST_CASE(repeated_fields_of_one_value_are_refused) {
+    test_server server;
+    const auto answer = server.connect().request(
+        "GET", "/hello", {{"Authorization", "Bearer a"}, {"Authorization", "Bearer b"}});
+    BOOST_TEST(answer.status == 400U);
+    BOOST_TEST(server.served() == 0);
+}
+
     test_server server;
     auto client = server.connect();
     BOOST_TEST(client.request("GET", "/hello/").body == "hello");

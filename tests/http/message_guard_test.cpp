@@ -62,6 +62,21 @@ BOOST_AUTO_TEST_CASE(framing_of_good_messages) {
     BOOST_TEST(!check({{"Content-Length", "1"}, {"Expect", "100-continue"}}, 10)->expects_continue);
 }
 
+/// Of two values, a proxy may have looked at the other one.
+BOOST_AUTO_TEST_CASE(fields_of_one_value_come_once) {
+    for (const auto* name :
+         {"Authorization", "IDEMPOTENCY-KEY", "Content-Type", "Range", "If-Range"}) {
+        std::vector<header_view> fields{{"Host", "a"}, {name, "x"}};
+        const message_line line{.method = verb::post, .target = "/", .version = 11};
+        BOOST_TEST(check_message(line, fields).has_value());
+        fields.push_back({"Accept", "x"});
+        fields.push_back({name, "x"});
+        const auto checked = check_message(line, fields);
+        BOOST_REQUIRE(!checked.has_value());
+        BOOST_TEST((checked.error().code == status::bad_request));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_routing_sees_of_a_target) {
     BOOST_TEST(origin_form("/a?b") == "/a?b");
     BOOST_TEST(origin_form("*") == "/");

@@ -26,6 +26,11 @@ std::string write_sample_file() {
     return path;
 }
 
+boost::asio::awaitable<response> show_if_match(request& request) {
+    co_return response::json(status::ok, std::string(request.header("if-match")) + "; " +
+                                             std::string(request.header("if-none-match")));
+}
+
 boost::asio::awaitable<response> fail() {
     throw std::runtime_error("secret detail");
     co_return response();
@@ -82,6 +87,8 @@ std::vector<route> test_server::make_routes() {
     routes.push_back({verb::get, "/gate", [this](request& r) { return wait_at_gate(r); }});
     routes.push_back({verb::get, "/big", plain(big_body())});
     routes.push_back({verb::get, "/file", [this](request& r) { return serve_sample(r); }});
+    routes.push_back({verb::post, "/late", [this](request& r) { return read_late(r); }});
+    routes.push_back({verb::get, "/if-match", [](request& r) { return show_if_match(r); }});
     routes.push_back({verb::get, "/throw", [](request&) { return fail(); }});
     return routes;
 }
