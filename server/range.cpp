@@ -98,6 +98,19 @@ bool range_applies(const request& request, const file_metadata& metadata) {
     return time && *time == metadata.last_modified;
 }
 
+/// RFC 9110 §13.2.2: If-Match, where present, makes If-Unmodified-Since void.
+bool precondition_fails(const request& request, const file_metadata& metadata) {
+    if (const auto tags = request.header("if-match"); !tags.empty()) {
+        return !etag_matches_strongly(tags, metadata.etag);
+    }
+    const auto since = request.header("if-unmodified-since");
+    if (since.empty()) {
+        return false;
+    }
+    const auto time = parse_http_date(since);
+    return time && metadata.last_modified > *time;
+}
+
 void add_validators(response& answer, const file_metadata& metadata) {
     answer.add("ETag", metadata.etag);
     answer.add("Last-Modified", to_http_date(metadata.last_modified));
@@ -115,6 +128,11 @@ response not_satisfiable(const file_metadata& metadata) {
 }  // namespace
 
 response serve_file(const request& request, const file_metadata& metadata, unique_fd file) {
+    if (precondition_fails(request, metadata)) {
+        auto answer = problem(status::precondition_failed, "The file is not what was expected.");
+        add_validators(answer, metadata);
+        return answer;
+    }
     if (is_fresh(request, metadata)) {
         auto answer = response::not_modified();
         add_validators(answer, metadata);

@@ -60,6 +60,25 @@ std::vector<range_case> range_cases() {
         {{{"If-Modified-Since", "yesterday"}}, 200, "", 0, size},
         {{{"If-None-Match", "\"a\""}, {"If-Modified-Since", date}}, 200, "", 0, size},
         {{{"If-None-Match", etag}, {"Range", "bytes=0-9"}}, 304, "", 0, 0},
+        {{{"If-None-Match", "\"a\""}, {"If-None-Match", etag}}, 304, "", 0, 0},
+        // If-Match and If-Unmodified-Since come first.
+        {{{"If-Match", etag}}, 200, "", 0, size},
+        {{{"If-Match", "*"}}, 200, "", 0, size},
+        {{{"If-Match", "\"a\""}, {"If-Match", etag}}, 200, "", 0, size},
+        {{{"If-Match", "\"a\""}}, 412, "", 0, 0},
+        {{{"If-Match", "W/" + etag}}, 412, "", 0, 0},
+        {{{"If-Match", "\"a\""}, {"If-None-Match", etag}}, 412, "", 0, 0},
+        {{{"If-Match", "\"a\""}, {"Range", "bytes=0-9"}}, 412, "", 0, 0},
+        {{{"If-Match", etag}, {"If-None-Match", etag}}, 304, "", 0, 0},
+        {{{"If-Match", etag}, {"Range", "bytes=0-9"}}, 206, "bytes 0-9/100000", 0, 10},
+        {{{"If-Unmodified-Since", date}}, 200, "", 0, size},
+        {{{"If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:36 GMT"}}, 412, "", 0, 0},
+        {{{"If-Unmodified-Since", "yesterday"}}, 200, "", 0, size},
+        {{{"If-Match", etag}, {"If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:36 GMT"}},
+         200,
+         "",
+         0,
+         size},
     };
 }
 
