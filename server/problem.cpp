@@ -5,31 +5,51 @@
 #include <cassert>
 #include <nlohmann/json.hpp>
 
+#include "server/text.hpp"
+
 namespace pinhole::http {
 namespace {
 
-/// Details may quote what the client sent: invalid UTF-8 is replaced rather than thrown at.
-std::string to_text(const nlohmann::ordered_json& value) {
-    return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+bool is_plain(char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+}
+
+/// Written by hand since refusing must be cheap; what is rare is left to the library. Details may
+/// quote what the client sent: invalid UTF-8 is replaced rather than thrown at.
+void append_json_string(std::string& out, std::string_view text) {
+    if (std::ranges::all_of(text, is_plain) && is_utf8(text)) {
+        out += '"';
+        out += text;
+        out += '"';
+        return;
+    }
+    out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void append_member(std::string& out, std::string_view name, std::string_view value) {
+    out += '"';
+    out += name;
+    out += "\":";
+    append_json_string(out, value);
+}
+
+void append_errors(std::string& out, const std::vector<field_error>& errors) {
+    out += '[';
+    for (const auto& error : errors) {
+        out += &error == &errors.front() ? "{" : ",{";
+        append_member(out, "field", error.field);
+        out += ',';
+        append_member(out, "code", error.code);
+        out += ',';
+        append_member(out, "message", error.message);
+        out += '}';
+    }
+    out += ']';
 }
 
 response make_problem(status code, const std::string& detail,
                       const std::vector<field_error>& errors, std::string_view name,
                       std::string_view value_json) {
-    const auto title = boost::beast::http::obsolete_reason(code);
-    nlohmann::ordered_json errors_json = nlohmann::ordered_json::array();
-    for (const auto& error : errors) {
-        errors_json.push_back(
-            {{"field", error.field}, {"code", error.code}, {"message", error.message}});
-    }
-    nlohmann::ordered_json body;
-    body["type"] = "about:blank";
-    body["title"] = std::string(title.data(), title.size());
-    body["status"] = static_cast<unsigned>(code);
-    body["detail"] = detail;
-    body["error"] = detail;
-    body["errors"] = std::move(errors_json);
-
     response answer;
     answer.code = code;
     answer.headers.reserve(4);
@@ -41,15 +61,26 @@ response make_problem(status code, const std::string& detail,
     if (code == status::service_unavailable) {
         answer.headers.push_back({"Retry-After", "1"});
     }
-    std::string text = to_text(body);
+    const auto title = boost::beast::http::obsolete_reason(code);
+    std::string text;
+    text.reserve(128 + 2 * detail.size() + value_json.size());
+    text += R"({"type":"about:blank",)";
+    append_member(text, "title", {title.data(), title.size()});
+    text += R"(,"status":)";
+    text += std::to_string(static_cast<unsigned>(code));
+    text += ',';
+    append_member(text, "detail", detail);
+    text += ',';
+    append_member(text, "error", detail);
+    text += R"(,"errors":)";
+    append_errors(text, errors);
     if (!name.empty()) {
-        text.pop_back();
         text += ',';
-        text += to_text(std::string(name));
+        append_json_string(text, name);
         text += ':';
         text += value_json;
-        text += '}';
     }
+    text += '}';
     answer.body = std::move(text);
     return answer;
 }

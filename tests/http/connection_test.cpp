@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "server/problem.hpp"
 #include "tests/http/test_server.hpp"
 
 namespace pinhole::http {
@@ -181,6 +182,28 @@ BOOST_AUTO_TEST_CASE(problems_are_what_rfc_9457_says) {
     BOOST_TEST(body.at("status").get<int>() == 404);
     BOOST_TEST(body.at("error") == body.at("detail"));
     BOOST_TEST(body.at("errors").empty());
+}
+
+/// What is quoted may hold anything; the answer is JSON that says the same.
+BOOST_AUTO_TEST_CASE(problems_quote_everything) {
+    const std::string odd = "\"\\/\b\f\n\r\t\x01\x1f\x7f \xc3\xa4 \xf0\x9f\x98\x80";
+    const auto answer = problem_with(status::conflict, odd, "pl\"an", R"({"a":1})",
+                                     {{odd, "taken", odd}, {"", "too_long", ""}});
+    const auto body = nlohmann::json::parse(std::get<std::string>(answer.body));
+    BOOST_TEST(body.at("detail").get<std::string>() == odd);
+    BOOST_TEST(body.at("error").get<std::string>() == odd);
+    BOOST_TEST(body.at("title").get<std::string>() == "Conflict");
+    BOOST_TEST(body.at("status").get<int>() == 409);
+    BOOST_TEST(body.at("pl\"an").at("a").get<int>() == 1);
+    BOOST_TEST(body.at("errors").size() == 2U);
+    BOOST_TEST(body.at("errors").at(0).at("field").get<std::string>() == odd);
+    BOOST_TEST(body.at("errors").at(0).at("code").get<std::string>() == "taken");
+    BOOST_TEST(body.at("errors").at(0).at("message").get<std::string>() == odd);
+    BOOST_TEST(body.at("errors").at(1).at("field").get<std::string>() == "");
+    const auto invalid = problem(status::bad_request, "a\xff z\xc3");
+    BOOST_TEST(nlohmann::json::parse(std::get<std::string>(invalid.body))
+                   .at("detail")
+                   .get<std::string>() == "a\xef\xbf\xbd z\xef\xbf\xbd");
 }
 
 BOOST_AUTO_TEST_CASE(a_large_answer_to_a_slow_reader_arrives_whole) {
