@@ -74,13 +74,13 @@ void connection::enter(phase next, clock::time_point deadline) {
 }
 
 void connection::check_deadline(clock::time_point now) {
-    if (now < deadline_) {
+    if (aborted_ || now < deadline_) {
         return;
     }
     if (phase_ != phase::handler) {
         // Cancelled at every sweep until the coroutine has seen it: it may be between two waits.
         timed_out_ = true;
-        socket_.cancel();
+        cancel_wait();
         return;
     }
     // A handler can't be interrupted, but its client need not wait any longer.
@@ -91,7 +91,7 @@ void connection::check_deadline(clock::time_point now) {
 
 void connection::begin_drain() {
     if (phase_ == phase::idle) {
-        socket_.cancel();
+        cancel_wait();
     }
 }
 
@@ -123,6 +123,11 @@ asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
             waiting = true;
         }
         make_room();
+void connection::cancel_wait() {
+    boost::system::error_code ignored;  // on a socket that is closed nothing waits any more
+    socket_.cancel(ignored);
+}
+
         const auto [ec, bytes] = co_await socket_.async_read_some(
             asio::buffer(buffer_.get() + end_, capacity_ - end_), use_result);
         if (ec) {

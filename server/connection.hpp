@@ -118,6 +118,7 @@ private:
 
     io_shard& shard_;
     boost::asio::ip::tcp::socket socket_;
+    void cancel_wait();
     admission::ticket ticket_;
 
     phase phase_ = phase::idle;

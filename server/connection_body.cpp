@@ -116,7 +116,9 @@ asio::awaitable<std::expected<std::size_t, body_error>> connection::receive(char
         body_.continue_pending = false;
         const bool told = co_await send_continue();
         if (!told) {
-            co_return fail_body(timed_out_ ? body_error::timed_out : body_error::disconnected);
+            const bool too_slow = timed_out_;
+            enter(phase::handler, clock::now() + shard_.options().handler_timeout);
+            co_return fail_body(too_slow ? body_error::timed_out : body_error::disconnected);
         }
     }
     const auto asked = clock::now();
