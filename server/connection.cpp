@@ -255,7 +255,8 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
     if (keep_alive) {
         keep_alive = co_await finish_body();
     }
-    linger_ = !keep_alive && (!body_.done || begin_ < end_);
+    // Also when all is read as far as anybody knows: more may have come to the kernel since.
+    linger_ = !keep_alive;
     body_.parser = nullptr;
     body_buffer_.reset();
     co_return keep_alive;

@@ -19,8 +19,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
-/// How much a refused sender may go on sending before it is cut off without having listened.
-constexpr std::uint64_t linger_bytes_max = 8ULL * 1024 * 1024;
+/// What a sender that is no longer listened to may push between two looks at its connection.
+constexpr std::size_t discard_bytes_max = 1024 * 1024;
 /// After so much of a file the other connections of the thread get their turn.
 constexpr std::size_t sendfile_bytes_max = 512 * 1024;
 
@@ -159,15 +159,20 @@ asio::awaitable<void> connection::linger() {
         co_return;
     }
     enter(phase::linger, clock::now() + shard_.options().linger_timeout);
-    std::array<char, 4096> unread;
-    for (std::uint64_t total = 0; total < linger_bytes_max;) {
-        const auto [read_ec, bytes] =
-            co_await socket_.async_read_some(asio::buffer(unread), use_result);
-        if (read_ec) {
+    for (;;) {
+        const auto [wait_ec] =
+            co_await socket_.async_wait(asio::socket_base::wait_read, use_result);
+        if (wait_ec) {
             co_return;
         }
-        total += bytes;
+        // tcp(7): MSG_TRUNC has the kernel discard the bytes instead of copying them out.
+        const ssize_t bytes =
+            ::recv(socket_.native_handle(), nullptr, discard_bytes_max, MSG_TRUNC | MSG_DONTWAIT);
+        if (bytes == 0 || (bytes < 0 && errno != EAGAIN && errno != EINTR)) {
+            co_return;
+        }
     }
 }
 
 }  // namespace pinhole::http
+    // Time alone bounds it: a fast sender would use up any number of bytes before it listens.

@@ -1,5 +1,6 @@
 // Request bodies: 100-continue, chunked, unread ones, and answers to those that are half read.
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <sstream>
 #include <string>
 
@@ -66,6 +67,19 @@ BOOST_AUTO_TEST_CASE(the_answer_to_a_half_read_body_arrives) {
     client.send_until_closed(std::string(3'000'000, 'b'));
     BOOST_TEST(client.receive().status == 413U);
     client.shutdown_send();
+    BOOST_TEST(client.receive_until_closed() == "");
+}
+
+/// More than any buffer takes, as fast as it goes: only a client that is done listens.
+BOOST_AUTO_TEST_CASE(a_fast_sender_sees_that_its_body_was_too_large) {
+    server_options options;
+    options.linger_timeout = std::chrono::seconds(20);
+    test_server server(options);
+    auto client = server.connect();
+    constexpr std::size_t bytes = 50'000'000;
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n");
+    BOOST_TEST(client.send_until_closed(std::string(bytes, 'b')) == bytes);
+    BOOST_TEST(client.receive().status == 413U);
     BOOST_TEST(client.receive_until_closed() == "");
 }
 

@@ -16,6 +16,7 @@ using std::chrono::seconds;
 server_options one_thread() {
     server_options options;
     options.io_threads = 1;
+    options.linger_timeout = std::chrono::milliseconds(200);
     return options;
 }
 
@@ -39,6 +40,28 @@ BOOST_AUTO_TEST_CASE(a_request_in_flight_is_finished_and_idle_connections_are_cl
     BOOST_TEST(busy.receive_until_closed() == "");
     BOOST_TEST(drained.get());
     BOOST_CHECK_THROW(server.connect(), test::http_failure);
+}
+
+/// Bytes nobody reads any more must not turn the end into a reset that overtakes the answer.
+BOOST_AUTO_TEST_CASE(the_last_answer_arrives_though_more_requests_were_sent) {
+    auto options = one_thread();
+    options.linger_timeout = seconds(20);
+    test_server server(options);
+    auto idle = server.connect();
+    idle.request("GET", "/hello");
+    auto busy = server.connect();
+    auto arrived = server.arrived();
+    busy.send(get("/gate"));
+    arrived.wait();
+    busy.send(get("/hello") + get("/hello"));
+    auto drained =
+        std::async(std::launch::async, [&] { return server.server().drain(seconds(20)); });
+    BOOST_TEST(idle.receive_until_closed() == "");  // the drain has begun
+    server.open_gate();
+    BOOST_TEST(busy.receive().body == "through");
+    BOOST_TEST(busy.receive_until_closed() == "");
+    busy.shutdown_send();
+    BOOST_TEST(drained.get());
 }
 
 BOOST_AUTO_TEST_CASE(an_upload_in_flight_is_finished) {
