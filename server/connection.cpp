@@ -81,6 +81,14 @@ void connection::check_deadline(clock::time_point now) {
         // Cancelled at every sweep until the coroutine has seen it: it may be between two waits.
         timed_out_ = true;
         cancel_wait();
+    if (phase_ == phase::write && !timed_out_) {
+        // Too few bytes arrived to wake the coroutine, yet enough to keep up the minimum rate?
+        account_write(now);
+        deadline_ = pace_.deadline(now);
+        if (now < deadline_) {
+            return;
+        }
+    }
         return;
     }
     // A handler can't be interrupted, but its client need not wait any longer.

@@ -112,7 +112,9 @@ private:
     boost::asio::awaitable<bool> send_rest(send_parts parts, int flags);
     boost::asio::awaitable<bool> send_file(const file_slice& slice);
     boost::asio::awaitable<bool> wait_writable();
+    void begin_write();
     boost::asio::awaitable<void> linger();
+    void account_write(clock::time_point now);
 
     void enter(phase next, clock::time_point deadline);
 
@@ -142,7 +144,9 @@ private:
 
     body_state body_;
     transfer_pace pace_;
-    std::uint64_t bytes_sent_ = 0;  ///< of the current answer's body
+    clock::time_point write_accounted_at_;
+    std::uint64_t unacknowledged_bytes_ = 0;  ///< sent, and not known to have arrived
+    std::uint64_t bytes_sent_ = 0;            ///< of the current answer's body
     std::string request_id_;
     std::string wire_header_;
 };

@@ -1,4 +1,6 @@
 // The half of a connection that sends answers; see connection.hpp.
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -42,7 +44,7 @@ asio::awaitable<bool> connection::send_answer(response& answer, bool keep_alive,
     send_parts parts{wire_header_, with_body && text != nullptr ? *text : std::string_view()};
 
     pace_ = transfer_pace(shard_.options().transfer_grace, shard_.options().bytes_per_second_min);
-    enter(phase::write, pace_.deadline(clock::now()));
+    begin_write();
     // The kernel holds the header back until the file's first bytes can go with it.
     const int flags = with_file ? MSG_MORE : 0;
     const auto outcome = send_now(parts, flags);
@@ -86,6 +88,7 @@ connection::send_outcome connection::send_now(send_parts& parts, int flags) {
             return errno == EAGAIN || errno == EWOULDBLOCK ? send_outcome::would_block
                                                            : send_outcome::failed;
         }
+        unacknowledged_bytes_ += static_cast<std::uint64_t>(sent);
         auto left = static_cast<std::size_t>(sent);
         for (auto& part : parts) {
             const auto used = std::min(left, part.size());
@@ -100,12 +103,10 @@ connection::send_outcome connection::send_now(send_parts& parts, int flags) {
 
 asio::awaitable<bool> connection::send_rest(send_parts parts, int flags) {
     for (;;) {
-        const auto left_before = parts[0].size() + parts[1].size();
         const auto outcome = send_now(parts, flags);
         if (outcome != send_outcome::would_block) {
             co_return outcome == send_outcome::done;
         }
-        pace_.account({}, left_before - parts[0].size() - parts[1].size());
         const bool writable = co_await wait_writable();
         if (!writable) {
             co_return false;
@@ -113,12 +114,29 @@ asio::awaitable<bool> connection::send_rest(send_parts parts, int flags) {
     }
 }
 
+void connection::begin_write() {
+    write_accounted_at_ = clock::now();
+    enter(phase::write, pace_.deadline(write_accounted_at_));
+}
+
 asio::awaitable<bool> connection::wait_writable() {
-    const auto asked = clock::now();
-    enter(phase::write, pace_.deadline(asked));
+    begin_write();
     const auto [ec] = co_await socket_.async_wait(asio::socket_base::wait_write, use_result);
-    pace_.account(clock::now() - asked, 0);
+    account_write(clock::now());
     co_return !ec;
+}
+
+/// What counts is what the client's side has acknowledged. Bytes that enter the kernel's buffer
+/// tell nothing: it takes megabytes at once, and then none for as long as a third of them needs.
+void connection::account_write(clock::time_point now) {
+    int queued_bytes = 0;
+    const bool known = ::ioctl(socket_.native_handle(), SIOCOUTQ, &queued_bytes) == 0;
+    const auto queued =
+        known ? std::min(static_cast<std::uint64_t>(queued_bytes), unacknowledged_bytes_)
+              : unacknowledged_bytes_;
+    pace_.account(now - write_accounted_at_, unacknowledged_bytes_ - queued);
+    unacknowledged_bytes_ = queued;
+    write_accounted_at_ = now;
 }
 
 asio::awaitable<bool> connection::send_file(const file_slice& slice) {
@@ -142,7 +160,7 @@ asio::awaitable<bool> connection::send_file(const file_slice& slice) {
         }
         left -= static_cast<std::uint64_t>(sent);
         bytes_sent_ += static_cast<std::uint64_t>(sent);
-        pace_.account({}, static_cast<std::uint64_t>(sent));
+        unacknowledged_bytes_ += static_cast<std::uint64_t>(sent);
         if (left > 0 && static_cast<std::uint64_t>(sent) == wanted) {
             co_await asio::post(socket_.get_executor(), asio::use_awaitable);
         }
@@ -158,6 +176,7 @@ asio::awaitable<void> connection::linger() {
     if (ec) {
         co_return;
     }
+    // Time alone bounds it: a fast sender would use up any number of bytes before it listens.
     enter(phase::linger, clock::now() + shard_.options().linger_timeout);
     for (;;) {
         const auto [wait_ec] =
@@ -175,4 +194,3 @@ asio::awaitable<void> connection::linger() {
 }
 
 }  // namespace pinhole::http
-    // Time alone bounds it: a fast sender would use up any number of bytes before it listens.

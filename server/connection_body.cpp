@@ -136,7 +136,7 @@ asio::awaitable<std::expected<std::size_t, body_error>> connection::receive(char
 }
 
 asio::awaitable<bool> connection::send_continue() {
-    enter(phase::write, pace_.deadline(clock::now()));
+    begin_write();
     send_parts parts{"HTTP/1.1 100 Continue\r\n\r\n", {}};
     co_return co_await send_rest(parts, 0);
 }

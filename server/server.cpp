@@ -1,5 +1,7 @@
 #include "server/server.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -34,6 +36,26 @@ constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::string_view overload_answer =
     "HTTP/1.1 503 Service Unavailable\r\n"
     "Retry-After: 1\r\n"
+/// Being turned away is logged once in so long, however many come.
+constexpr std::chrono::seconds overload_log_interval{1};
+
+/// Kept for the database's files (at most 256, see its options), its directories, the listener, the
+/// threads' event queues and uploads on their way.
+constexpr std::uint64_t open_files_reserved = 512;
+constexpr std::uint64_t open_files_per_connection = 2;
+/// Fewer are no service: a single browser opens six.
+constexpr std::size_t connections_min = 16;
+
+/// Not more than this lies unsent in the kernel for one connection. The default is megabytes, of
+/// which a third must leave before Linux reports room for more: a slow reader would seem to stand
+/// still for as long as that takes, and an answer would hold that much memory.
+constexpr int unsent_bytes_max = 128 * 1024;
+
+boost::system::error_code limit_unsent_bytes(int socket) {
+    const int bytes = unsent_bytes_max;
+    const int failed = ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+    return {failed == 0 ? 0 : errno, boost::system::system_category()};
+}
     "Connection: close\r\n"
     "Content-Length: 0\r\n\r\n";
 
@@ -243,6 +265,9 @@ private:
     std::mutex mutex_;
     bool draining_ = false;
     std::mutex stop_mutex_;
+        if (!ec) {
+            ec = limit_unsent_bytes(socket.native_handle());
+        }
 };
 
 server::server(server_options options, logger& log)

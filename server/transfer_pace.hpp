@@ -2,7 +2,8 @@
 //
 // Waiting uses the budget up; each byte that moves gives back the time it may take at the minimum
 // rate; it never grows beyond the grace. So a peer may stand still for the grace, and must on
-// average keep up the minimum rate, however long the transfer is.
+// average keep up the minimum rate, however long the transfer is. Which bytes count is up to the
+// user: for an answer those that the peer has acknowledged.
 // Thread-safety: one user at a time. Blocking: never.
 #pragma once
 

@@ -178,6 +178,22 @@ bool http_client::read_more() {
     return bytes > 0;
 }
 
+std::size_t http_client::receive_some(std::size_t bytes_max) {
+    std::string buffer(bytes_max, '\0');
+    wait_for(POLLIN, std::chrono::steady_clock::now() + patience_);
+    const auto bytes = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    if (bytes < 0) {
+        fail("recv");
+    }
+    return static_cast<std::size_t>(bytes);
+}
+
+void http_client::limit_receive_buffer(int bytes) {
+    if (::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0) {
+        fail("setsockopt");
+    }
+}
+
 std::string http_client::take(std::size_t bytes) {
     while (received_.size() < bytes) {
         if (!read_more()) {

@@ -51,6 +51,11 @@ public:
     void send(std::string_view bytes);
     /// The same, but says how many went before the server closed the connection.
     std::size_t send_until_closed(std::string_view bytes);
+    /// Whatever comes next, at most so many bytes; 0 if the server has closed. Throws on a reset.
+    /// Not to be mixed with `receive`.
+    std::size_t receive_some(std::size_t bytes_max);
+    /// Has the kernel keep no more than about so much of what was not received yet.
+    void limit_receive_buffer(int bytes);
     /// One answer, a `100 Continue` included. `head`: it has no body whatever its length says.
     http_response receive(bool head = false);
     /// Everything until the server closes. A reset counts as closing only if `reset_is_end`.
