@@ -13,9 +13,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cassert>
+#include <cerrno>
 #include <charconv>
 #include <mutex>
 #include <random>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -59,28 +61,34 @@ boost::system::error_code limit_unsent_bytes(int socket) {
     "Connection: close\r\n"
     "Content-Length: 0\r\n\r\n";
 
-void raise_open_files_limit() {
+/// The limit after raising it as far as the system lets us.
+std::uint64_t raise_open_files_limit() {
+    const auto before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    // If the system refuses, the old limit holds.
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        // Without it the old limit simply stays: accepting copes with running out of descriptors.
-        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        throw boost::system::system_error(errno, boost::system::system_category(), "getrlimit");
     }
 }
 
-bool is_shortage(const boost::system::error_code& ec) {
-    namespace errc = boost::system::errc;
-    return ec == errc::too_many_files_open || ec == errc::too_many_files_open_in_system ||
-           ec == errc::no_buffer_space || ec == errc::not_enough_memory;
-}
-
-/// As much politeness as a connection gets that there is no room for: one try, no waiting.
-void turn_away(tcp::socket& socket) {
-    std::array<char, 4096> unread;
-    static_cast<void>(::recv(socket.native_handle(), unread.data(), unread.size(), MSG_DONTWAIT));
-    static_cast<void>(::send(socket.native_handle(), overload_answer.data(), overload_answer.size(),
-                             MSG_DONTWAIT | MSG_NOSIGNAL));
-    static_cast<void>(::shutdown(socket.native_handle(), SHUT_WR));
+/// `wanted`, or what the limit of open files allows if that is less.
+std::size_t choose_connections_max(std::size_t wanted, logger& log) {
+    const auto open_files_max = raise_open_files_limit();
+    const auto affordable = affordable_connections(wanted, open_files_max);
+    if (!affordable) {
+        throw std::runtime_error(affordable.error());
+    }
+    if (*affordable < wanted) {
+        log.warning(
+            "fewer connections are admitted than configured: the limit of open files "
+            "(ulimit -n) is too low",
+            {{"configured", std::to_string(wanted)},
+             {"admitted", std::to_string(*affordable)},
+             {"open_files_max", std::to_string(open_files_max)}});
+    }
+    return *affordable;
 }
 
 asio::awaitable<void> serve_connection(io_shard& shard, tcp::socket socket,
@@ -95,6 +103,22 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     const auto [last, error] = std::from_chars(text.data(), end, port);
     return error == std::errc() && last == end && !text.empty() ? std::optional(port)
                                                                 : std::nullopt;
+std::expected<std::size_t, std::string> affordable_connections(std::size_t wanted,
+                                                               std::uint64_t open_files_max) {
+    const auto spare = open_files_max - std::min(open_files_max, open_files_reserved);
+    const auto affordable = static_cast<std::size_t>(
+        std::min<std::uint64_t>(wanted, spare / open_files_per_connection));
+    const auto needed = std::min(wanted, connections_min);
+    if (affordable < needed) {
+        return std::unexpected(
+            "the limit of open files (ulimit -n) is " + std::to_string(open_files_max) +
+            ", at least " +
+            std::to_string(open_files_reserved + open_files_per_connection * needed) +
+            " are needed");
+    }
+    return affordable;
+}
+
 }
 
 }  // namespace
@@ -134,8 +158,8 @@ public:
     implementation(server_options options, logger& log)
         : options_(std::move(options)),
           log_(log),
-          admission_(options_.connections_max, options_.connections_per_address_max) {
-        raise_open_files_limit();
+          admission_(choose_connections_max(options_.connections_max, log),
+                     options_.connections_per_address_max) {
         if (options_.io_threads == 0) {
             options_.io_threads = std::max(1U, std::thread::hardware_concurrency());
         }

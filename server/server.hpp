@@ -37,7 +37,7 @@ struct server_options {
     std::size_t header_bytes_max = 16 * 1024;
     std::size_t target_bytes_max = 8 * 1024;
     std::size_t body_bytes_max = 64 * 1024;  ///< until the handler sets a limit of its own
-    std::size_t connections_max = 20'000;
+    std::size_t connections_max = 20'000;    ///< lowered to what the limit of open files allows
     std::size_t connections_per_address_max = 0;  ///< 0: none; loopback is never limited
 
     std::chrono::milliseconds header_timeout{10'000};   ///< for the whole header
@@ -56,9 +56,17 @@ struct server_options {
 std::expected<boost::asio::ip::tcp::endpoint, std::string> parse_endpoint(std::string_view text);
 std::string to_string(const boost::asio::ip::tcp::endpoint& endpoint);
 
+/// How many of the wanted connections a process may admit that may have so many open files. A
+/// connection needs one and, while it sends a file, a second; some are kept for the database, which
+/// may never be the one to go without. Errors: a message for the operator, if too few are left to
+/// be of use.
+std::expected<std::size_t, std::string> affordable_connections(std::size_t wanted,
+                                                               std::uint64_t open_files_max);
+
 class server {
 public:
     /// Takes no connection yet. Raises the limit of open files as far as the system lets it.
+    /// Errors: throws std::runtime_error if that is too low to serve (`affordable_connections`).
     server(server_options options, logger& log);
     server(const server&) = delete;
     server& operator=(const server&) = delete;
