@@ -1,11 +1,16 @@
 #include "server/response_header.hpp"
 
+#include <sys/socket.h>
+#include <sys/types.h>
+
 #include <boost/beast/http/status.hpp>
 #include <charconv>
 #include <cstdint>
 
 namespace pinhole::http {
 namespace {
+
+constexpr std::size_t unread_bytes_max = 1024 * 1024;
 
 void append_number(std::string& out, std::uint64_t number) {
     char digits[20];
@@ -57,6 +62,20 @@ void append_response_header(std::string& out, const response& answer, const wire
         out += "Connection: keep-alive\r\n";
     }
     out += "\r\n";
+}
+
+bool send_and_forget(int socket, const response& answer, const wire_context& context) {
+    std::string message;
+    append_response_header(message, answer, context);
+    if (const auto* text = std::get_if<std::string>(&answer.body)) {
+        message += *text;
+    }
+    // tcp(7): MSG_TRUNC discards the bytes in the kernel.
+    static_cast<void>(::recv(socket, nullptr, unread_bytes_max, MSG_TRUNC | MSG_DONTWAIT));
+    const ssize_t sent =
+        ::send(socket, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    static_cast<void>(::shutdown(socket, SHUT_WR));
+    return sent >= 0 && static_cast<std::size_t>(sent) == message.size();
 }
 
 }  // namespace pinhole::http

@@ -24,6 +24,8 @@
 #include "server/admission.hpp"
 #include "server/connection.hpp"
 #include "server/io_shard.hpp"
+#include "server/problem.hpp"
+#include "server/response_header.hpp"
 
 namespace pinhole::http {
 namespace {
@@ -32,12 +34,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
-/// How long accepting pauses when the process has no descriptor left: spinning frees none.
+/// How long accepting pauses when it fails, mostly for want of descriptors: spinning frees none.
 constexpr std::chrono::milliseconds accept_pause{100};
-
-constexpr std::string_view overload_answer =
-    "HTTP/1.1 503 Service Unavailable\r\n"
-    "Retry-After: 1\r\n"
 /// Being turned away is logged once in so long, however many come.
 constexpr std::chrono::seconds overload_log_interval{1};
 
@@ -58,19 +56,17 @@ boost::system::error_code limit_unsent_bytes(int socket) {
     const int failed = ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
     return {failed == 0 ? 0 : errno, boost::system::system_category()};
 }
-    "Connection: close\r\n"
-    "Content-Length: 0\r\n\r\n";
 
 /// The limit after raising it as far as the system lets us.
 std::uint64_t raise_open_files_limit() {
-    const auto before = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max;
-    // If the system refuses, the old limit holds.
-    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         throw boost::system::system_error(errno, boost::system::system_category(), "getrlimit");
     }
+    const auto before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    // If the system refuses, the old limit holds.
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
 /// `wanted`, or what the limit of open files allows if that is less.
@@ -103,6 +99,10 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     const auto [last, error] = std::from_chars(text.data(), end, port);
     return error == std::errc() && last == end && !text.empty() ? std::optional(port)
                                                                 : std::nullopt;
+}
+
+}  // namespace
+
 std::expected<std::size_t, std::string> affordable_connections(std::size_t wanted,
                                                                std::uint64_t open_files_max) {
     const auto spare = open_files_max - std::min(open_files_max, open_files_reserved);
@@ -118,10 +118,6 @@ std::expected<std::size_t, std::string> affordable_connections(std::size_t wante
     }
     return affordable;
 }
-
-}
-
-}  // namespace
 
 std::expected<tcp::endpoint, std::string> parse_endpoint(std::string_view text) {
     const auto failure = [text] {
@@ -224,21 +220,36 @@ public:
     }
 
 private:
+    /// Goes on whatever happens, until the acceptor is closed: a server that accepts nobody any
+    /// more is down, though it seems to run.
     asio::awaitable<void> accept_connections() {
         asio::steady_timer pause(shards_.front()->context());
-        for (std::size_t turn = 0;; ++turn) {
-            auto& shard = *shards_[turn % shards_.size()];
+        for (bool troubled = false; acceptor_->is_open();) {
+            try {
+                if (std::exchange(troubled, false)) {
+                    pause.expires_after(accept_pause);
+                    co_await pause.async_wait(use_result);
+                }
+                co_await accept_until_closed();
+            } catch (const std::exception& trouble) {
+                troubled = true;
+                log_.warning("accepting pauses", {{"what", trouble.what()}});
+            }
+        }
+    }
+
+    /// Errors: throws what keeps it from accepting.
+    asio::awaitable<void> accept_until_closed() {
+        for (;;) {
+            auto& shard = *shards_[turn_++ % shards_.size()];
             auto [ec, socket] = co_await acceptor_->async_accept(shard.context(), use_result);
             if (!acceptor_->is_open()) {
                 co_return;
             }
-            if (is_shortage(ec)) {
-                log_.warning("accepting pauses", {{"what", ec.message()}});
-                pause.expires_after(accept_pause);
-                co_await pause.async_wait(use_result);
-            } else if (!ec) {
-                take(shard, std::move(socket));
+            if (ec) {
+                throw boost::system::system_error(ec);
             }
+            take(shard, std::move(socket));
         }
     }
 
@@ -255,6 +266,9 @@ private:
         }
         socket.set_option(tcp::no_delay(true), ec);
         if (!ec) {
+            ec = limit_unsent_bytes(socket.native_handle());
+        }
+        if (!ec) {
             socket.native_non_blocking(true, ec);
         }
         if (ec) {
@@ -265,6 +279,26 @@ private:
                        [this](const std::exception_ptr& thrown) {
                            report(thrown, "a connection ended by an exception");
                        });
+    }
+
+    /// As much politeness as a connection gets that there is no room for: one try, no waiting.
+    void turn_away(tcp::socket& socket) {
+        auto& shard = *shards_.front();  // the one whose thread accepts
+        std::string request_id;
+        shard.append_request_id(request_id);
+        const auto answer = problem(status::service_unavailable, "There are too many connections.");
+        static_cast<void>(send_and_forget(socket.native_handle(), answer,
+                                          {.request_id = request_id, .date = shard.date()}));
+        ++turned_away_;
+        const auto now = std::chrono::steady_clock::now();
+        if (now < overload_logged_at_ + overload_log_interval) {
+            return;
+        }
+        overload_logged_at_ = now;
+        log_.warning("too many connections: some are turned away",
+                     {{"request_id", request_id},
+                      {"connections", std::to_string(admission_.count())},
+                      {"turned_away", std::to_string(turned_away_)}});
     }
 
     void report(const std::exception_ptr& thrown, std::string_view text) {
@@ -285,13 +319,15 @@ private:
     std::vector<std::unique_ptr<io_shard>> shards_;
     std::optional<tcp::acceptor> acceptor_;
     tcp::endpoint endpoint_;
+    // Of the accepting thread.
+    std::size_t turn_ = 0;
+    std::uint64_t turned_away_ = 0;
+    std::chrono::steady_clock::time_point overload_logged_at_ =
+        std::chrono::steady_clock::time_point::min();
     std::vector<std::thread> threads_;
     std::mutex mutex_;
     bool draining_ = false;
     std::mutex stop_mutex_;
-        if (!ec) {
-            ec = limit_unsent_bytes(socket.native_handle());
-        }
 };
 
 server::server(server_options options, logger& log)

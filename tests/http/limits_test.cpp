@@ -1,10 +1,14 @@
 // Every limit at its edge: one below and the limit itself pass, one beyond is refused.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/http/log_pipe.hpp"
 #include "tests/http/test_server.hpp"
 
 namespace pinhole::http {
@@ -164,7 +168,46 @@ BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_are_answered_503) {
     const auto answer = third.receive();
     BOOST_TEST(answer.status == 503U);
     BOOST_TEST(!answer.header("Retry-After").empty());
+    BOOST_TEST(answer.header("Content-Type") == "application/problem+json");
+    BOOST_TEST(answer.header("Connection") == "close");
+    BOOST_TEST(answer.header("X-Request-Id").size() == 16U);
+    BOOST_TEST(nlohmann::json::parse(answer.body).at("status").get<int>() == 503);
     BOOST_TEST(first.request("GET", "/hello").status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(connections_turned_away_are_logged_at_a_bounded_rate) {
+    server_options options;
+    options.connections_max = 1;
+    log_pipe pipe;
+    const auto started = std::chrono::steady_clock::now();
+    {
+        test_server server(options, {}, pipe.writer.get());
+        auto first = server.connect();
+        first.request("GET", "/hello");
+        for (int i = 0; i < 100; ++i) {
+            BOOST_TEST(server.connect().receive().status == 503U);
+        }
+    }
+    const auto seconds =
+        std::chrono::ceil<std::chrono::seconds>(std::chrono::steady_clock::now() - started);
+    const auto lines = pipe.lines();
+    const auto logged =
+        std::ranges::count_if(lines, [](const auto& line) { return line.contains("turned_away"); });
+    BOOST_TEST(logged >= 1);
+    BOOST_TEST(logged <= seconds.count());
+}
+
+/// What is left for connections once the database has its files.
+BOOST_AUTO_TEST_CASE(open_files_bound_the_connections) {
+    BOOST_TEST(affordable_connections(20'000, 1'048'576).value() == 20'000U);
+    BOOST_TEST(affordable_connections(20'000, UINT64_MAX).value() == 20'000U);
+    BOOST_TEST(affordable_connections(20'000, 4096).value() == 1792U);
+    BOOST_TEST(affordable_connections(100, 4096).value() == 100U);
+    BOOST_TEST(affordable_connections(20'000, 544).value() == 16U);
+    BOOST_TEST(!affordable_connections(20'000, 543).has_value());
+    BOOST_TEST(!affordable_connections(20'000, 256).has_value());
+    BOOST_TEST(affordable_connections(2, 516).value() == 2U);
+    BOOST_TEST(affordable_connections(20'000, 256).error().find("544") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

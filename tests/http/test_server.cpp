@@ -56,8 +56,10 @@ std::string get(std::string_view target) {
     return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n";
 }
 
-test_server::test_server(server_options options, cors_policy cors)
-    : file_path_(write_sample_file()), server_(std::move(options), log_) {
+test_server::test_server(server_options options, cors_policy cors, int log_fd)
+    : file_path_(write_sample_file()),
+      log_(log_fd < 0 ? log_level::off : log_level::info, log_fd),
+      server_(std::move(options), log_) {
     server_.start(router(make_routes(), std::move(cors)));
 }
 

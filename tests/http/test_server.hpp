@@ -21,7 +21,8 @@ inline constexpr std::string_view sample_date = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 class test_server {
 public:
-    explicit test_server(server_options options = {}, cors_policy cors = {});
+    /// Logs to `log_fd` if there is one.
+    explicit test_server(server_options options = {}, cors_policy cors = {}, int log_fd = -1);
     ~test_server();
 
     std::uint16_t port() const { return server_.local_endpoint().port(); }
@@ -46,7 +47,7 @@ private:
     std::promise<void> gate_;
     std::promise<void> arrived_;
     std::string file_path_;
-    logger log_{log_level::off};
+    logger log_;
     http::server server_;
     blocking_pool pool_{"gate", 1, 8};
 };
