@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "server/problem.hpp"
+#include "server/response_header.hpp"
 #include "server/target.hpp"
 #include "server/text.hpp"
 
@@ -23,6 +24,9 @@ constexpr std::uint64_t discard_bytes_max = 64 * 1024;
 /// Method, spaces and version beside the target in a request line that is still incomplete.
 constexpr std::size_t request_line_slack_bytes = 64;
 constexpr std::size_t request_id_bytes_max = 128;
+/// For the log alone: the client was gone before there was an answer. No status of a standard, but
+/// the one that operators know from other servers' logs.
+constexpr auto client_closed_request = static_cast<status>(499);
 
 bool is_usable_request_id(std::string_view id) {
     return !id.empty() && id.size() <= request_id_bytes_max && std::ranges::all_of(id, [](char c) {
@@ -77,10 +81,6 @@ void connection::check_deadline(clock::time_point now) {
     if (aborted_ || now < deadline_) {
         return;
     }
-    if (phase_ != phase::handler) {
-        // Cancelled at every sweep until the coroutine has seen it: it may be between two waits.
-        timed_out_ = true;
-        cancel_wait();
     if (phase_ == phase::write && !timed_out_) {
         // Too few bytes arrived to wake the coroutine, yet enough to keep up the minimum rate?
         account_write(now);
@@ -89,11 +89,31 @@ void connection::check_deadline(clock::time_point now) {
             return;
         }
     }
+    if (phase_ != phase::handler) {
+        // Cancelled at every sweep until the coroutine has seen it: it may be between two waits.
+        timed_out_ = true;
+        cancel_wait();
         return;
     }
-    // A handler can't be interrupted, but its client need not wait any longer.
-    deadline_ = clock::time_point::max();
+    give_up_handler();
+}
+
+/// A handler can't be interrupted, but its client need not wait any longer. There is no second
+/// coroutine to wait for the socket, so the answer gets one try; it is short, and nothing but a
+/// `100 Continue` was sent before it.
+void connection::give_up_handler() {
     shard_.log().warning("a handler exceeded its time", {{"request_id", request_id_}});
+    response answer = problem(status::service_unavailable, "The server took too long to answer.");
+    if (serving_ != nullptr) {
+        shard_.routes().apply_cors(*serving_, answer);
+    }
+    const bool told = send_and_forget(socket_.native_handle(), answer,
+                                      {.request_id = request_id_, .date = shard_.date()});
+    const std::uint64_t bytes_sent = told ? answer.body_bytes() : 0;
+    if (!told) {
+        answer.code = client_closed_request;
+    }
+    log_answer(serving_, answer, bytes_sent, handler_began_);
     abort();
 }
 
@@ -101,6 +121,11 @@ void connection::begin_drain() {
     if (phase_ == phase::idle) {
         cancel_wait();
     }
+}
+
+void connection::cancel_wait() {
+    boost::system::error_code ignored;  // on a socket that is closed nothing waits any more
+    socket_.cancel(ignored);
 }
 
 void connection::abort() {
@@ -131,11 +156,6 @@ asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
             waiting = true;
         }
         make_room();
-void connection::cancel_wait() {
-    boost::system::error_code ignored;  // on a socket that is closed nothing waits any more
-    socket_.cancel(ignored);
-}
-
         const auto [ec, bytes] = co_await socket_.async_read_some(
             asio::buffer(buffer_.get() + end_, capacity_ - end_), use_result);
         if (ec) {
@@ -247,8 +267,11 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
     request.headers = parser.fields();
     request.request_id = request_id_;
     request.remote_address = ticket_.address();
+    handler_began_ = started;
+    serving_ = &request;
     enter(phase::handler, started + shard_.options().handler_timeout);
     response answer = co_await handle(request);
+    serving_ = nullptr;
     if (aborted_) {
         co_return false;
     }
@@ -298,7 +321,9 @@ void connection::choose_request_id(std::span<const header_view> fields) {
 asio::awaitable<response> connection::handle(request& request) {
     auto target = parse_target(origin_form(request.target));
     if (!target) {
-        co_return problem(status::bad_request, std::string(target.error()));
+        auto answer = problem(status::bad_request, std::string(target.error()));
+        shard_.routes().apply_cors(request, answer);
+        co_return answer;
     }
     request.path = std::move(target->path);
     request.query = std::move(target->query);
@@ -308,7 +333,9 @@ asio::awaitable<response> connection::handle(request& request) {
     } catch (...) {
         thrown = std::current_exception();
     }
-    co_return answer_exception(thrown, request);
+    auto answer = answer_exception(thrown, request);
+    shard_.routes().apply_cors(request, answer);
+    co_return answer;
 }
 
 response connection::answer_exception(std::exception_ptr thrown, const request& request) {

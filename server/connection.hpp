@@ -93,6 +93,7 @@ private:
     bool can_keep_alive(const message_framing& framing, const response& answer) const;
     boost::asio::awaitable<void> refuse(refusal reason);
     boost::asio::awaitable<bool> finish_body();
+    void give_up_handler();
     void log_answer(const request* request, const response& answer, std::uint64_t bytes_sent,
                     clock::time_point started);
 
@@ -111,16 +112,16 @@ private:
     send_outcome send_now(send_parts& parts, int flags);
     boost::asio::awaitable<bool> send_rest(send_parts parts, int flags);
     boost::asio::awaitable<bool> send_file(const file_slice& slice);
-    boost::asio::awaitable<bool> wait_writable();
     void begin_write();
-    boost::asio::awaitable<void> linger();
+    boost::asio::awaitable<bool> wait_writable();
     void account_write(clock::time_point now);
+    boost::asio::awaitable<void> linger();
 
     void enter(phase next, clock::time_point deadline);
+    void cancel_wait();
 
     io_shard& shard_;
     boost::asio::ip::tcp::socket socket_;
-    void cancel_wait();
     admission::ticket ticket_;
 
     phase phase_ = phase::idle;
@@ -129,6 +130,8 @@ private:
     bool aborted_ = false;
     bool linger_ = false;
     bool first_request_ = true;
+    const request* serving_ = nullptr;  ///< while its handler runs
+    clock::time_point handler_began_;
 
     // Header bytes, and whatever came in the same reads: [begin_, end_) is not used up yet.
     std::unique_ptr<char[]> buffer_;

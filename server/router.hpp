@@ -47,12 +47,15 @@ public:
     /// Runs the handler that matches, or answers itself. What handlers throw passes through.
     boost::asio::awaitable<response> dispatch(request& request) const;
 
+    /// For answers that did not come from `dispatch`: adds what the cross-origin policy asks for,
+    /// without which a browser's script can't read so much as an error.
+    void apply_cors(const request& request, response& answer) const;
+
 private:
     struct node;
 
     const node* find(request& request) const;
     response answer_options(const request& request, const node* found) const;
-    void apply_cors(const request& request, response& answer) const;
     bool allows_origin(std::string_view origin) const;
 
     std::unique_ptr<node> root_;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "tests/http/log_pipe.hpp"
 #include "tests/http/test_server.hpp"
 
 namespace pinhole::http {
@@ -93,8 +94,95 @@ BOOST_AUTO_TEST_CASE(a_handler_without_end_does_not_keep_its_client) {
     auto client = server.connect();
     client.send(get("/gate"));
     arrived.wait();
-    BOOST_TEST(client.receive_until_closed(true) == "");
+    const auto answer = client.receive();
+    BOOST_TEST(answer.status == 503U);
+    BOOST_TEST(answer.header("Connection") == "close");
+    BOOST_TEST(answer.header("Access-Control-Allow-Origin") == "");
+    BOOST_TEST(client.receive_until_closed() == "");
     server.open_gate();
+}
+
+/// Its request leaves its line in the log like any other, once.
+BOOST_AUTO_TEST_CASE(a_handler_without_end_is_logged_as_a_request) {
+    auto options = short_timeouts();
+    options.handler_timeout = milliseconds(100);
+    log_pipe pipe;
+    {
+        test_server server(options, {}, pipe.writer.get());
+        auto arrived = server.arrived();
+        auto client = server.connect();
+        client.send(get("/gate"));
+        arrived.wait();
+        BOOST_TEST(client.receive().status == 503U);
+        server.open_gate();
+    }
+    int found = 0;
+    for (const auto& line : pipe.lines()) {
+        if (line.value("route", "") == "/gate") {
+            ++found;
+            BOOST_TEST(line.at("status").get<int>() == 503);
+            BOOST_TEST(line.at("microseconds").get<int>() >= 100'000);
+        }
+    }
+    BOOST_TEST(found == 1);
+}
+
+/// The handler goes on after its client was given up, and asks for a body that can't come any more.
+/// No deadline of that may touch the socket, which is closed.
+BOOST_AUTO_TEST_CASE(a_body_read_after_the_handler_timed_out_harms_nobody) {
+    auto options = short_timeouts();
+    options.handler_timeout = milliseconds(100);
+    options.transfer_grace = milliseconds(50);
+    test_server server(options);
+    auto arrived = server.arrived();
+    auto read = server.read();
+    auto client = server.connect();
+    client.send(
+        "POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    arrived.wait();
+    BOOST_TEST(client.receive().status == 503U);
+    BOOST_TEST(client.receive_until_closed() == "");
+    server.open_gate();
+    read.wait();
+    // When this one is timed out, all shorter deadlines have been looked at.
+    auto other = server.connect();
+    other.send("GET");
+    BOOST_TEST(other.receive().status == 408U);
+    server.open_second_gate();
+    BOOST_TEST(server.connect().request("GET", "/hello").status == 200U);
+}
+
+/// A hundred times the minimum rate, though the kernel reports room only now and then.
+BOOST_AUTO_TEST_CASE(a_slow_reader_above_the_minimum_rate_gets_everything) {
+    auto options = short_timeouts();
+    options.bytes_per_second_min = 20'000;
+    test_server server(options);
+    auto client = server.connect();
+    client.limit_receive_buffer(64 * 1024);
+    client.send(get("/big"));
+    constexpr std::size_t bytes_per_second = 2'000'000;
+    constexpr std::size_t throttled_bytes = 4'000'000;
+    std::size_t received = 0;
+    const auto started = std::chrono::steady_clock::now();
+    // Round trips of another connection let the time pass.
+    auto other = server.connect();
+    while (received < throttled_bytes) {
+        const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - started;
+        if (static_cast<double>(received) < passed.count() * bytes_per_second) {
+            const auto bytes = client.receive_some(16 * 1024);
+            BOOST_REQUIRE(bytes > 0U);
+            received += bytes;
+        } else {
+            other.request("GET", "/hello");
+        }
+    }
+    while (const auto bytes = client.receive_some(1'000'000)) {
+        received += bytes;
+        if (received > big_body().size()) {
+            break;
+        }
+    }
+    BOOST_TEST(received > big_body().size());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

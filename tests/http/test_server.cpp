@@ -87,10 +87,10 @@ std::vector<route> test_server::make_routes() {
     routes.push_back({verb::post, "/echo", [this](request& r) { return echo(r); }});
     routes.push_back({verb::post, "/count", [this](request& r) { return count_body(r); }});
     routes.push_back({verb::get, "/gate", [this](request& r) { return wait_at_gate(r); }});
-    routes.push_back({verb::get, "/big", plain(big_body())});
-    routes.push_back({verb::get, "/file", [this](request& r) { return serve_sample(r); }});
     routes.push_back({verb::post, "/late", [this](request& r) { return read_late(r); }});
     routes.push_back({verb::get, "/if-match", [](request& r) { return show_if_match(r); }});
+    routes.push_back({verb::get, "/big", plain(big_body())});
+    routes.push_back({verb::get, "/file", [this](request& r) { return serve_sample(r); }});
     routes.push_back({verb::get, "/throw", [](request&) { return fail(); }});
     return routes;
 }
@@ -133,6 +133,17 @@ boost::asio::awaitable<response> test_server::wait_at_gate(request&) {
     });
     co_return waited ? response::json(status::ok, "through")
                      : problem(status::service_unavailable, "full");
+}
+
+boost::asio::awaitable<response> test_server::read_late(request& request) {
+    auto answer = co_await wait_at_gate(request);
+    const auto body = co_await request.body().read_all(echo_bytes_max);
+    read_.set_value();
+    if (body) {
+        co_return answer;
+    }
+    const auto waited = co_await pool_.run([this] { second_gate_.get_future().wait(); });
+    co_return waited ? to_response(body.error()) : problem(status::service_unavailable, "full");
 }
 
 boost::asio::awaitable<response> test_server::serve_sample(request& request) {

@@ -31,9 +31,13 @@ public:
 
     /// How often a handler was called.
     int served() const { return served_; }
-    /// `/gate` answers when this was called, and tells `arrived` when it has been called.
+    /// `/gate` answers when this was called, and tells `arrived` when it has been called. `/late`
+    /// does the same, then reads its body, then waits for `open_second_gate`.
     void open_gate() { gate_.set_value(); }
     std::future<void> arrived() { return arrived_.get_future(); }
+    void open_second_gate() { second_gate_.set_value(); }
+    /// `/late` has tried to read its body.
+    std::future<void> read() { return read_.get_future(); }
 
 private:
     std::vector<route> make_routes();
@@ -41,11 +45,14 @@ private:
     boost::asio::awaitable<response> echo(request& request);
     boost::asio::awaitable<response> count_body(request& request);
     boost::asio::awaitable<response> wait_at_gate(request& request);
+    boost::asio::awaitable<response> read_late(request& request);
     boost::asio::awaitable<response> serve_sample(request& request);
 
     std::atomic<int> served_ = 0;
     std::promise<void> gate_;
     std::promise<void> arrived_;
+    std::promise<void> second_gate_;
+    std::promise<void> read_;
     std::string file_path_;
     logger log_;
     http::server server_;
