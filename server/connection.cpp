@@ -104,12 +104,13 @@ void connection::check_deadline(clock::time_point now) {
 void connection::give_up_handler() {
     shard_.log().warning("a handler exceeded its time", {{"request_id", request_id_}});
     response answer = problem(status::service_unavailable, "The server took too long to answer.");
-    if (serving_ != nullptr) {
-        shard_.routes().apply_cors(*serving_, answer);
-    }
-    const bool told = send_and_forget(socket_.native_handle(), answer,
-                                      {.request_id = request_id_, .date = shard_.date()});
-    const std::uint64_t bytes_sent = told ? answer.body_bytes() : 0;
+    assert(serving_ != nullptr);
+    shard_.routes().apply_cors(*serving_, answer);
+    const bool head_only = serving_->method == verb::head;
+    const bool told =
+        send_and_forget(socket_.native_handle(), answer,
+                        {.request_id = request_id_, .date = shard_.date()}, head_only);
+    const std::uint64_t bytes_sent = told && !head_only ? answer.body_bytes() : 0;
     if (!told) {
         answer.code = client_closed_request;
     }

@@ -64,10 +64,11 @@ void append_response_header(std::string& out, const response& answer, const wire
     out += "\r\n";
 }
 
-bool send_and_forget(int socket, const response& answer, const wire_context& context) {
+bool send_and_forget(int socket, const response& answer, const wire_context& context,
+                     bool head_only) {
     std::string message;
     append_response_header(message, answer, context);
-    if (const auto* text = std::get_if<std::string>(&answer.body)) {
+    if (const auto* text = std::get_if<std::string>(&answer.body); text != nullptr && !head_only) {
         message += *text;
     }
     // tcp(7): MSG_TRUNC discards the bytes in the kernel.
