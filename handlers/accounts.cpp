@@ -21,10 +21,6 @@ std::string login_json(const storage::user_view& view, const storage::new_sessio
     return json;
 }
 
-storage::error overloaded() {
-    return {error_code::overloaded, "Too many logins at once. Try again soon.", {}};
-}
-
 storage::error wrong_credentials() {
     return {error_code::bad_credentials, "Wrong username or password.", {}};
 }
@@ -33,7 +29,7 @@ awaitable<result<std::string>> hash(call& c, std::string password) {
     auto hashed =
         co_await c.api.hash_pool().run([&password] { return storage::hash_password(password); });
     if (!hashed) {
-        co_return std::unexpected{overloaded()};
+        co_return std::unexpected{storage::overloaded()};
     }
     co_return std::move(*hashed);
 }
@@ -43,7 +39,7 @@ awaitable<result<bool>> verify(call& c, std::string stored_hash, std::string pas
     const auto matches = co_await c.api.hash_pool().run(
         [&stored_hash, &password] { return storage::verify_password(stored_hash, password); });
     if (!matches) {
-        co_return std::unexpected{overloaded()};
+        co_return std::unexpected{storage::overloaded()};
     }
     co_return *matches;
 }
@@ -114,7 +110,7 @@ awaitable<http::response> sign_up(call& c) {
         co_return to_response(early.error());
     }
     if (*early) {
-        co_return secret_answer(http::status::created, std::move((*early)->body));
+        co_return http::response::json(http::status::created, std::move((*early)->body));
     }
     auto password = co_await hash(c, body->fields.take("password"));
     if (!password) {
@@ -139,7 +135,7 @@ awaitable<http::response> sign_up(call& c) {
     if (!answer) {
         co_return to_response(answer.error());
     }
-    co_return secret_answer(http::status::created, answer->body);
+    co_return http::response::json(http::status::created, answer->body);
 }
 
 awaitable<http::response> log_in(call& c) {
@@ -161,7 +157,7 @@ awaitable<http::response> log_in(call& c) {
     if (!view) {
         co_return to_response(view.error());
     }
-    co_return secret_answer(http::status::ok, login_json(*view, *login));
+    co_return http::response::json(http::status::ok, login_json(*view, *login));
 }
 
 awaitable<http::response> restore_account(call& c) {
@@ -190,7 +186,7 @@ awaitable<http::response> restore_account(call& c) {
         co_return to_response(placed.error());
     }
     c.api.database().wake_jobs();
-    co_return secret_answer(http::status::ok, login_json(*view, *login));
+    co_return http::response::json(http::status::ok, login_json(*view, *login));
 }
 
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "handlers/answers.hpp"
+#include "handlers/handlers.hpp"
 #include "storage/kv/store.hpp"
 
 namespace pinhole::handlers {
@@ -143,6 +144,18 @@ awaitable<http::response> dispatch(api& api, const route_spec& spec, http::reque
 }
 
 }  // namespace
+
+std::optional<storage::entity_id> path_id(const call& c) {
+    return storage::parse_id(c.request.parameter("id"));
+}
+
+http::response no_id_answer(const call& c) {
+    return to_response(c.api.work().health() == kv::health::full
+                           ? storage::disk_full()
+                           : storage::error{error_code::unavailable,
+                                            "The server takes no writes now. Try again soon.",
+                                            {}});
+}
 
 http::route to_route(api& api, const route_spec& spec) {
     return {spec.method, std::string{spec.pattern},

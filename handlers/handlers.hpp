@@ -80,9 +80,6 @@ awaitable<http::response> get_openapi(call& c);
 /// The id in the path; nothing if it is no id, which is answered as "there is none".
 std::optional<storage::entity_id> path_id(const call& c);
 
-/// An answer that holds a token: never cached, no ETag.
-http::response secret_answer(http::status code, std::string json);
-
 /// No id can be issued while the store takes no writes.
 http::response no_id_answer(const call& c);
 

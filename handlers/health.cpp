@@ -1,4 +1,4 @@
-// Is the process alive; can it take writes. And what all handlers share.
+// Is the process alive; can it take writes.
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
 
@@ -19,23 +19,6 @@ awaitable<http::response> get_readiness(call& c) {
             break;
     }
     co_return http::problem(http::status::service_unavailable, "Storage has failed.");
-}
-
-std::optional<storage::entity_id> path_id(const call& c) {
-    return storage::parse_id(c.request.parameter("id"));
-}
-
-http::response secret_answer(http::status code, std::string json) {
-    return http::response::json(code, std::move(json));
-}
-
-http::response no_id_answer(const call& c) {
-    if (c.api.work().health() == kv::health::full) {
-        return to_response(storage::error{
-            storage::error_code::storage_full, "The disk is full. Reading still works.", {}});
-    }
-    return to_response(storage::error{
-        storage::error_code::unavailable, "The server takes no writes now. Try again soon.", {}});
 }
 
 }  // namespace pinhole::handlers

@@ -51,8 +51,7 @@ awaitable<http::response> get_media(call& c) {
     auto opened = co_await c.api.read_pool().run(
         [&] { return c.api.database().media().open_public(media_path); });
     if (!opened) {
-        co_return to_response(storage::error{
-            storage::error_code::overloaded, "The server is overloaded. Try again soon.", {}});
+        co_return to_response(storage::overloaded());
     }
     if (!*opened) {
         co_return no_such_media();

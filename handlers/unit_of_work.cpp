@@ -70,13 +70,13 @@ storage::error unit_of_work::failure_of(kv::outcome outcome) const {
     }
     switch (store_.health()) {
         case kv::health::full:
-            return {error_code::storage_full, "The disk is full. Reading still works."};
+            return storage::disk_full();
         case kv::health::failed:
             return {error_code::unavailable, "Storage has failed. The server is restarting."};
         case kv::health::ok:
             break;
     }
-    return {error_code::overloaded, "The server is overloaded. Try again soon."};
+    return storage::overloaded();
 }
 
 awaitable<void> unit_of_work::back_off(int attempt) const {

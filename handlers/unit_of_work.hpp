@@ -85,8 +85,7 @@ awaitable<std::invoke_result_t<Function&, const kv::reader&>> unit_of_work::read
     auto answer = co_await read_pool_.run(
         [&] { return function(*store_.snapshot(kv::read_mode::blocking)); });
     if (!answer) {
-        co_return storage::fail(storage::error_code::overloaded,
-                                "The server is overloaded. Try again soon.");
+        co_return std::unexpected{storage::overloaded()};
     }
     co_return std::move(*answer);
 }

@@ -28,11 +28,10 @@ awaitable<result<published_files>> publish(call& c, received_upload& upload) {
         }
     });
     if (!published) {
-        co_return storage::fail(error_code::overloaded,
-                                "Too many uploads at once. Try again soon.");
+        co_return std::unexpected{storage::overloaded()};
     }
     if (!*published) {
-        co_return storage::fail(error_code::storage_full, "The disk is full. Reading still works.");
+        co_return std::unexpected{storage::disk_full()};
     }
     co_return std::move(**published);
 }

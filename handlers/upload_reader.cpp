@@ -25,16 +25,6 @@ http::response malformed(std::string why) {
     return to_response(storage::error{error_code::malformed, std::move(why), {}});
 }
 
-http::response overloaded() {
-    return to_response(
-        storage::error{error_code::overloaded, "Too many uploads at once. Try again soon.", {}});
-}
-
-http::response disk_full() {
-    return to_response(
-        storage::error{error_code::storage_full, "The disk is full. Reading still works.", {}});
-}
-
 }  // namespace
 
 received_files::~received_files() {
@@ -227,10 +217,10 @@ awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_las
     const auto done = co_await c_.api.media_pool().run(work);
     buffer_.clear();
     if (!done) {
-        co_return overloaded();
+        co_return to_response(storage::overloaded());
     }
     if (!*done) {
-        co_return disk_full();
+        co_return to_response(storage::disk_full());
     }
     if (!is_last) {
         co_return std::nullopt;

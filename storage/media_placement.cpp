@@ -58,7 +58,7 @@ result<void> media_placement::place_posts(std::span<const entity_id> posts) {
     const auto shown = hidden ? media_.show_all(wanted.shown)
                               : std::unexpected{media::store_failure::storage_full};
     if (!shown) {
-        return fail(error_code::storage_full, "The disk is full.");
+        return std::unexpected{disk_full()};
     }
     for (std::size_t i = 0; i < shown->size(); ++i) {
         if ((*shown)[i] == media::move_outcome::missing) {

@@ -52,4 +52,11 @@ inline std::unexpected<error> fail(error_code code, std::string message,
     return std::unexpected{error{code, std::move(message), std::move(fields)}};
 }
 
+inline error disk_full() {
+    return {error_code::storage_full, "The disk is full. Reading still works.", {}};
+}
+inline error overloaded() {
+    return {error_code::overloaded, "The server is overloaded. Try again soon.", {}};
+}
+
 }  // namespace pinhole::storage
