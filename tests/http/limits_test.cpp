@@ -247,8 +247,17 @@ private:
     std::vector<unique_fd> taken_;
 };
 
+// The undefined-behaviour sanitizer opens a pipe to look at an object's type, and takes it for
+// broken where there is no descriptor left for that.
+#if defined(__has_feature) && __has_feature(undefined_behavior_sanitizer)
+constexpr bool can_run_without_descriptors = false;
+#else
+constexpr bool can_run_without_descriptors = true;
+#endif
+
 /// Accepting fails, says so, pauses, and goes on by itself.
-BOOST_AUTO_TEST_CASE(accepting_goes_on_after_a_shortage_of_descriptors) {
+BOOST_AUTO_TEST_CASE(accepting_goes_on_after_a_shortage_of_descriptors,
+                     *boost::unit_test::enable_if<can_run_without_descriptors>()) {
     log_pipe pipe;
     test_server server({}, {}, pipe.writer.get());
     std::optional<test::http_client> client;
