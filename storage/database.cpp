@@ -60,6 +60,8 @@ std::unique_ptr<kv::store> open_store(const database_options& options) {
     rocksdb.on_failure = options.on_failure;
     rocksdb.reserve_bytes = options.disk_reserve_bytes;
     make_durable_directory(rocksdb.directory);
+    // Password hashes lie there. The media beside it are for the web server to read.
+    std::filesystem::permissions(rocksdb.directory, std::filesystem::perms::owner_all);
     return kv::open_rocksdb(std::move(rocksdb));
 }
 
