@@ -1,19 +1,12 @@
 // Every limit at its edge: one below and the limit itself pass, one beyond is refused.
-#include <poll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/test/unit_test.hpp>
-#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "tests/http/log_pipe.hpp"
 #include "tests/http/test_server.hpp"
@@ -202,73 +195,6 @@ BOOST_AUTO_TEST_CASE(connections_turned_away_are_logged_at_a_bounded_rate) {
         std::ranges::count_if(lines, [](const auto& line) { return line.contains("turned_away"); });
     BOOST_TEST(logged >= 1);
     BOOST_TEST(logged <= seconds.count());
-}
-
-/// Waits for a line with that text in what is logged meanwhile.
-bool wait_for_line(const log_pipe& pipe, std::string_view text) {
-    std::string seen;
-    std::array<char, 4096> buffer;
-    while (seen.find(text) == std::string::npos) {
-        pollfd waiting{.fd = pipe.reader.get(), .events = POLLIN, .revents = 0};
-        if (::poll(&waiting, 1, 20'000) <= 0) {
-            return false;
-        }
-        const auto bytes = ::read(pipe.reader.get(), buffer.data(), buffer.size());
-        if (bytes <= 0) {
-            return false;
-        }
-        seen.append(buffer.data(), static_cast<std::size_t>(bytes));
-    }
-    return true;
-}
-
-/// Takes all descriptors of the process, up to a limit lowered for the while.
-class descriptor_shortage {
-public:
-    descriptor_shortage() {
-        BOOST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        auto low = before_;
-        low.rlim_cur = std::min<rlim_t>(before_.rlim_cur, 200);
-        BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
-        for (int fd; (fd = ::dup(0)) >= 0;) {
-            taken_.emplace_back(fd);
-        }
-        BOOST_REQUIRE(errno == EMFILE);
-        BOOST_REQUIRE(!taken_.empty());
-    }
-    descriptor_shortage(const descriptor_shortage&) = delete;
-    descriptor_shortage& operator=(const descriptor_shortage&) = delete;
-    ~descriptor_shortage() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-    void give_back_one() { taken_.pop_back(); }
-
-private:
-    rlimit before_{};
-    std::vector<unique_fd> taken_;
-};
-
-// The undefined-behaviour sanitizer opens a pipe to look at an object's type, and takes it for
-// broken where there is no descriptor left for that.
-#if defined(__has_feature) && __has_feature(undefined_behavior_sanitizer)
-constexpr bool can_run_without_descriptors = false;
-#else
-constexpr bool can_run_without_descriptors = true;
-#endif
-
-/// Accepting fails, says so, pauses, and goes on by itself.
-BOOST_AUTO_TEST_CASE(accepting_goes_on_after_a_shortage_of_descriptors,
-                     *boost::unit_test::enable_if<can_run_without_descriptors>()) {
-    log_pipe pipe;
-    test_server server({}, {}, pipe.writer.get());
-    std::optional<test::http_client> client;
-    {
-        descriptor_shortage shortage;
-        shortage.give_back_one();
-        client.emplace(server.port());  // takes it: none is left to accept with
-        BOOST_TEST(wait_for_line(pipe, "accepting pauses"));
-    }
-    BOOST_TEST(client->request("GET", "/hello").status == 200U);
-    BOOST_TEST(server.connect().request("GET", "/hello").status == 200U);
 }
 
 /// What is left for connections once the database has its files.
