@@ -49,6 +49,7 @@ status to_status(error_code code) {
 
 http::response to_response(const storage::error& error) {
     std::vector<http::field_error> fields;
+    fields.reserve(error.fields.size());
     for (const storage::field_fault& fault : error.fields) {
         fields.push_back({fault.field, fault.code, fault.message});
     }

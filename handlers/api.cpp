@@ -27,10 +27,10 @@ void keys_in_flight::leave(const std::string& name) {
     names_.erase(name);
 }
 
-api::api(storage::database& database, http::logger& log, api_options options)
+api::api(storage::database& database, http::logger& log, const api_options& options)
     : database_(database),
       log_(log),
-      options_(std::move(options)),
+      options_(options),
       hash_pool_("hash", options_.hash_threads, options_.hash_queue_max),
       media_pool_("media", options_.media_threads, options_.media_queue_max),
       placement_pool_("placement", placement_threads, placement_queue_max),

@@ -55,7 +55,7 @@ private:
 
 class api {
 public:
-    api(storage::database& database, http::logger& log, api_options options);
+    api(storage::database& database, http::logger& log, const api_options& options);
     api(const api&) = delete;
     api& operator=(const api&) = delete;
 

@@ -175,9 +175,8 @@ result<text_fields> parse_text_fields(std::string_view body, std::span<const bod
         }
     }
     if (!faults.empty()) {
-        return storage::fail(error_code::invalid,
-                             "The body has a field that is not valid: " + faults.front().field,
-                             std::move(faults));
+        std::string message = "The body has a field that is not valid: " + faults.front().field;
+        return storage::fail(error_code::invalid, std::move(message), std::move(faults));
     }
     return fields;
 }

@@ -107,7 +107,7 @@ std::string list_query::url_of(const storage::position& position) const {
     std::string url{c_.request.log().route};
     url += '?';
     for (const auto& [name, value] : filters_) {
-        url += name + '=' + value + '&';
+        url.append(name).append("=").append(value).append("&");
     }
     if (page_size_given_) {
         url += "page_size=" + std::to_string(page_size_) + '&';

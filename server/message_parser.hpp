@@ -63,7 +63,7 @@ private:
 
     /// A field that may come in several lines, and its value once there were two of them.
     struct joined_field {
-        explicit joined_field(boost::beast::http::field name_) : name(name_) {}
+        explicit joined_field(boost::beast::http::field which) : name(which) {}
         boost::beast::http::field name;
         header_view* first = nullptr;
         std::string value;
