@@ -7,6 +7,7 @@ namespace pinhole::storage {
 namespace {
 
 constexpr std::size_t parents_remembered_max = 4096;
+constexpr std::uint32_t batch_rows_max = 1024;
 
 struct index_walk {
     kv::part_id part = global_part;
@@ -16,6 +17,14 @@ struct index_walk {
 template <class Index>
 index_walk walk_of(const Index& index, bool alive, kv::part_id part = global_part) {
     return {part, index_prefix(index.number, alive)};
+}
+
+/// The entries of an index whose first value is this reference.
+template <class Index>
+index_walk walk_of(const Index& index, kv::part_id part, entity_id first_value) {
+    kv::key_writer first;
+    first.append_i64(first_value);
+    return {part, index_prefix(index.number, true) + first.take()};
 }
 
 /// The next index entries in walking order, beyond `beyond` (or from the index's end).
@@ -51,10 +60,36 @@ struct walked_row {
     std::string key;
 };
 
-/// Turns what was walked, one row more than the page if there is more, into a page newest first.
+/// The page of a walk that stopped at an entry before the page was full: what there is, and the way
+/// on from just there.
 template <class Row>
-rows_page<Row> to_page(std::vector<walked_row<Row>> walked, const page_request& request) {
+rows_page<Row> to_short_page(std::vector<walked_row<Row>> walked, const page_request& request,
+                             const std::string& stopped_at) {
     const bool backwards = request.from && request.from->direction == direction::previous;
+    const std::string begun_at = walked.empty() ? stopped_at : walked.front().key;
+    rows_page<Row> page;
+    page.next = position{direction::next, backwards ? begun_at : stopped_at};
+    if (request.from) {
+        page.previous = position{direction::previous, backwards ? stopped_at : begun_at};
+    }
+    if (backwards) {
+        std::ranges::reverse(walked);
+    }
+    for (auto& [row, key] : walked) {
+        page.rows.push_back(std::move(row));
+    }
+    return page;
+}
+
+/// Turns what was walked, one row more than the page if there is more, into a page newest first.
+/// `stopped_at`: the entry at which the walk used up its budget; empty: it did not.
+template <class Row>
+rows_page<Row> to_page(std::vector<walked_row<Row>> walked, const page_request& request,
+                       const std::string& stopped_at) {
+    const bool backwards = request.from && request.from->direction == direction::previous;
+    if (!stopped_at.empty()) {
+        return to_short_page(std::move(walked), request, stopped_at);
+    }
     const bool more = walked.size() > request.size;
     if (more) {
         walked.pop_back();
@@ -87,41 +122,34 @@ rows_page<Row> to_page(std::vector<walked_row<Row>> walked, const page_request& 
 /// Walks an index until the page is full, keeping the rows that `keep` says are to be seen. `keep`
 /// gets each batch at once, so that it can read what it needs in batches too.
 template <class Row, class Keep>
-result<rows_page<Row>> read_page(row_reader& rows, const index_walk& walk,
-                                 const page_request& request, const Keep& keep) {
+rows_page<Row> read_page(row_reader& rows, const index_walk& walk, const page_request& request,
+                         const Keep& keep) {
     const direction towards = request.from ? request.from->direction : direction::next;
     std::string beyond = request.from ? request.from->key : std::string{};
     const std::size_t wanted = std::size_t{request.size} + 1;
     std::vector<walked_row<Row>> walked;
-    std::uint64_t rows_read = 0;
+    std::uint64_t left = std::max<std::uint64_t>(request.rows_read_max, wanted);
     // Batches grow where much is filtered out, so that a sparse walk is not many small reads.
     auto batch = static_cast<std::uint32_t>(wanted);
-    while (walked.size() < wanted) {
-        if (rows_read >= request.rows_read_max) {
-            return fail(error_code::budget_exceeded,
-                        "This list would read more than " + std::to_string(request.rows_read_max) +
-                            " rows. Filter it by fewer fields, or follow `next` from an earlier "
-                            "page.");
-        }
+    while (left > 0) {
         rows.forget_beyond(parents_remembered_max);
-        const auto asked = static_cast<std::uint32_t>(
-            std::min<std::uint64_t>(batch, request.rows_read_max - rows_read));
+        const auto asked = static_cast<std::uint32_t>(std::min<std::uint64_t>(batch, left));
         const auto entries = read_entries(rows.raw(), walk, towards, beyond, asked);
         auto found = rows.find_many<Row>(ids_of(entries));
-        rows_read += entries.size();
         const std::vector<bool> kept = keep(found);
         for (std::size_t i = 0; i < found.size() && walked.size() < wanted; ++i) {
             if (found[i] && kept[i]) {
                 walked.push_back({std::move(found[i]->row), entries[i].key});
             }
         }
-        if (entries.size() < asked) {
-            break;
+        if (walked.size() == wanted || entries.size() < asked) {
+            return to_page(std::move(walked), request, {});
         }
+        left -= entries.size();
         beyond = entries.back().key;
-        batch = std::min<std::uint32_t>(batch * 2, 1024);
+        batch = std::min<std::uint32_t>(batch * 2, batch_rows_max);
     }
-    return to_page(std::move(walked), request);
+    return to_page(std::move(walked), request, beyond);
 }
 
 template <class Row, class Keep>
@@ -161,32 +189,46 @@ page<View> empty_page_like(rows_page<Row>& from) {
     return {.results = {}, .next = std::move(from.next), .previous = std::move(from.previous)};
 }
 
+/// A post and a user have one like between them, which a unique entry finds: nothing to walk.
+/// Requires: both are to be seen.
+page<like_view> the_like_of(row_reader& rows, entity_id post, entity_id who) {
+    const auto entry = rows.find_unique(like_unique_key(post, who));
+    const auto found = entry && entry->alive ? rows.find<like>(entry->id) : std::nullopt;
+    if (!found) {
+        return {};
+    }
+    return {.results = {{found->row, brief_of(rows.alive_user(who)->row)}},
+            .next = std::nullopt,
+            .previous = std::nullopt};
+}
+
 }  // namespace
 
-result<page<user_view>> list_users(const kv::reader& reader, const page_request& request) {
+page<user_view> list_users(const kv::reader& reader, const page_request& request) {
     row_reader rows{reader};
     auto found = read_page<user>(
         rows, walk_of(std::get<0>(schema<user>::indexes), true), request, [](const auto& batch) {
             return keep_each<user>(batch, [](const user& row) { return !row.is_deleted; });
         });
-    if (!found) {
-        return std::unexpected{found.error()};
-    }
     std::vector<kv::key> keys;
-    for (const user& row : found->rows) {
+    keys.reserve(found.rows.size());
+    for (const user& row : found.rows) {
         keys.push_back(user_post_count_key(row.id));
     }
     const auto counts = reader.counters(keys);
-    auto page = empty_page_like<user_view>(*found);
+    auto page = empty_page_like<user_view>(found);
     for (std::size_t i = 0; i < counts.size(); ++i) {
-        page.results.push_back({std::move(found->rows[i]), counts[i]});
+        page.results.push_back({std::move(found.rows[i]), counts[i]});
     }
     return page;
 }
 
-result<page<post_view>> list_posts(const kv::reader& reader, entity_id viewer,
-                                   const post_filter& filter, const page_request& request) {
+page<post_view> list_posts(const kv::reader& reader, entity_id viewer, const post_filter& filter,
+                           const page_request& request) {
     row_reader rows{reader};
+    if (filter.author && rows.alive_user(*filter.author) == nullptr) {
+        return {};
+    }
     const auto& [newest, by_author] = schema<post>::indexes;
     const index_walk walk = filter.author ? walk_of(by_author, !filter.is_deleted, *filter.author)
                                           : walk_of(newest, true);
@@ -198,20 +240,22 @@ result<page<post_view>> list_posts(const kv::reader& reader, entity_id viewer,
             }
         }
         rows.load_users(authors);
-        return keep_each<post>(
-            batch, [&](const post& row) { return rows.alive_user(row.author.id) != nullptr; });
+        return keep_each<post>(batch, [&](const post& row) {
+            return rows.alive_user(row.author.id) != nullptr &&
+                   (!row.is_deleted || row.deleted_at >= filter.restorable_since);
+        });
     });
-    if (!found) {
-        return std::unexpected{found.error()};
-    }
-    auto page = empty_page_like<post_view>(*found);
-    page.results = to_post_views(rows, viewer, std::move(found->rows));
+    auto page = empty_page_like<post_view>(found);
+    page.results = to_post_views(rows, viewer, std::move(found.rows));
     return page;
 }
 
-result<page<file_view>> list_files(const kv::reader& reader, const file_filter& filter,
-                                   const page_request& request) {
+page<file_view> list_files(const kv::reader& reader, const file_filter& filter,
+                           const page_request& request) {
     row_reader rows{reader};
+    if (filter.post && rows.visible_post(*filter.post) == nullptr) {
+        return {};
+    }
     const auto& [newest, by_post] = schema<file>::indexes;
     const index_walk walk =
         filter.post ? walk_of(by_post, true, *filter.post) : walk_of(newest, true);
@@ -226,45 +270,51 @@ result<page<file_view>> list_files(const kv::reader& reader, const file_filter& 
         return keep_each<file>(
             batch, [&](const file& row) { return rows.visible_post(row.post.id) != nullptr; });
     });
-    if (!found) {
-        return std::unexpected{found.error()};
-    }
-    auto page = empty_page_like<file_view>(*found);
-    for (file& row : found->rows) {
+    auto page = empty_page_like<file_view>(found);
+    for (file& row : found.rows) {
         page.results.push_back({std::move(row)});
     }
     return page;
 }
 
-result<page<comment_view>> list_comments(const kv::reader& reader, const comment_filter& filter,
-                                         const page_request& request) {
+page<comment_view> list_comments(const kv::reader& reader, const comment_filter& filter,
+                                 const page_request& request) {
     row_reader rows{reader};
-    const auto& [newest, by_post, by_author] = schema<comment>::indexes;
-    const index_walk walk = filter.post     ? walk_of(by_post, true, *filter.post)
+    if ((filter.post && rows.visible_post(*filter.post) == nullptr) ||
+        (filter.author && rows.alive_user(*filter.author) == nullptr)) {
+        return {};
+    }
+    const auto& [newest, by_post, by_author, by_post_and_author] = schema<comment>::indexes;
+    const index_walk walk = filter.post && filter.author
+                                ? walk_of(by_post_and_author, *filter.post, *filter.author)
+                            : filter.post   ? walk_of(by_post, true, *filter.post)
                             : filter.author ? walk_of(by_author, true, *filter.author)
                                             : walk_of(newest, true);
     auto found = read_page<comment>(rows, walk, request, [&](const auto& batch) {
         load_parents<comment>(rows, batch, [](const comment& row) { return row.author.id; });
         return keep_each<comment>(batch, [&](const comment& row) {
-            return (!filter.author || row.author.id == *filter.author) &&
-                   rows.alive_user(row.author.id) != nullptr &&
+            return rows.alive_user(row.author.id) != nullptr &&
                    rows.visible_post(row.post.id) != nullptr;
         });
     });
-    if (!found) {
-        return std::unexpected{found.error()};
-    }
-    auto page = empty_page_like<comment_view>(*found);
-    for (comment& row : found->rows) {
+    auto page = empty_page_like<comment_view>(found);
+    for (comment& row : found.rows) {
         user_brief author = brief_of(rows.alive_user(row.author.id)->row);
         page.results.push_back({std::move(row), std::move(author)});
     }
     return page;
 }
 
-result<page<like_view>> list_likes(const kv::reader& reader, const like_filter& filter,
-                                   const page_request& request) {
+page<like_view> list_likes(const kv::reader& reader, const like_filter& filter,
+                           const page_request& request) {
     row_reader rows{reader};
+    if ((filter.post && rows.visible_post(*filter.post) == nullptr) ||
+        (filter.user && rows.alive_user(*filter.user) == nullptr)) {
+        return {};
+    }
+    if (filter.post && filter.user) {
+        return the_like_of(rows, *filter.post, *filter.user);
+    }
     const auto& [newest, by_post, by_user] = schema<like>::indexes;
     const index_walk walk = filter.post   ? walk_of(by_post, true, *filter.post)
                             : filter.user ? walk_of(by_user, true, *filter.user)
@@ -272,18 +322,13 @@ result<page<like_view>> list_likes(const kv::reader& reader, const like_filter& 
     auto found = read_page<like>(rows, walk, request, [&](const auto& batch) {
         load_parents<like>(rows, batch, [](const like& row) { return row.user.id; });
         return keep_each<like>(batch, [&](const like& row) {
-            return (!filter.user || row.user.id == *filter.user) &&
-                   rows.alive_user(row.user.id) != nullptr &&
+            return rows.alive_user(row.user.id) != nullptr &&
                    rows.visible_post(row.post.id) != nullptr;
         });
     });
-    if (!found) {
-        return std::unexpected{found.error()};
-    }
-    auto page = empty_page_like<like_view>(*found);
-    for (like& row : found->rows) {
-        user_brief person = brief_of(rows.alive_user(row.user.id)->row);
-        page.results.push_back({std::move(row), std::move(person)});
+    auto page = empty_page_like<like_view>(found);
+    for (const like& row : found.rows) {
+        page.results.push_back({row, brief_of(rows.alive_user(row.user.id)->row)});
     }
     return page;
 }

@@ -249,6 +249,8 @@ struct schema<comment> {
         index{30, "newest", global_scope{}, std::tuple{&comment::created_at}},
         index{31, "post", &comment::post, std::tuple{&comment::created_at}},
         index{32, "author", &comment::author, std::tuple{&comment::created_at}},
+        index{33, "post_author", &comment::post,
+              std::tuple{&comment::author, &comment::created_at}},
     };
     static constexpr auto uniques = std::tuple{};
 };

@@ -43,7 +43,7 @@ struct database_fixture {
         const auto store = open_store(data_dir());
         kv::commit commit;
         append_meta(commit, "schema_version", version);
-        BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+        must_commit(*store, std::move(commit));
     }
     std::string refusal() const {
         try {
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(media_of_what_was_deleted_are_hidden_before_it_opens) {
         kv::commit commit;
         append_update(commit, *lee, row);
         append_job(commit, {job_kind::place_account_media, 2});
-        BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+        must_commit(*store, std::move(commit));
     }
     database open{options()};
     BOOST_TEST(!open.media().open_public(deleted).has_value());

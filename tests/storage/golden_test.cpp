@@ -151,7 +151,9 @@ BOOST_AUTO_TEST_CASE(indexes) {
                                          "0/7/1400" + created("2"), "3/7/1500" + created("2")});
     check_keys(index_keys(golden_comment),
                {"0/7/1e01" + created("5"), "3/7/1f01" + created("5"), "1/7/2001" + created("5"),
-                "0/7/1e00" + created("5"), "3/7/1f00" + created("5"), "1/7/2000" + created("5")});
+                "3/7/21018000000000000001" + created("5"), "0/7/1e00" + created("5"),
+                "3/7/1f00" + created("5"), "1/7/2000" + created("5"),
+                "3/7/21008000000000000001" + created("5")});
     check_keys(index_keys(golden_like),
                {"0/7/2801" + created("6"), "3/7/2901" + created("6"), "1/7/2a01" + created("6"),
                 "0/7/2800" + created("6"), "3/7/2900" + created("6"), "1/7/2a00" + created("6")});

@@ -28,7 +28,7 @@ struct idempotency_fixture {
             plan_expire_answers(*store->snapshot(kv::read_mode::blocking), at_second(at), limit);
         const std::size_t count = commit.operations.size();
         if (count > 0) {
-            BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+            must_commit(*store, std::move(commit));
         }
         return count;
     }

@@ -215,7 +215,7 @@ BOOST_FIXTURE_TEST_CASE(a_row_that_changed_since_it_was_read_conflicts, store_fi
     changed.name = "Kim";
     kv::commit first;
     append_update(first, *seen, changed);
-    BOOST_REQUIRE(store->submit_and_wait(std::move(first)) == kv::outcome::ok);
+    must_commit(*store, std::move(first));
 
     changed.name = "Lost";
     kv::commit update;
@@ -235,7 +235,7 @@ BOOST_FIXTURE_TEST_CASE(a_row_that_was_erased_and_made_again_conflicts, store_fi
     const auto seen = find<user>(*store, 1);
     kv::commit erase;
     append_erase(erase, *seen);
-    BOOST_REQUIRE(store->submit_and_wait(std::move(erase)) == kv::outcome::ok);
+    must_commit(*store, std::move(erase));
     create(*store, seen->row);
     kv::commit check;
     append_check(check, *seen);
@@ -259,7 +259,7 @@ BOOST_FIXTURE_TEST_CASE(a_deleted_row_moves_apart_and_keeps_its_unique_value, st
     gone.is_deleted = true;
     kv::commit commit;
     append_update(commit, *seen, gone);
-    BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+    must_commit(*store, std::move(commit));
 
     const auto entries = everything_in(*store, global_part, families::index);
     BOOST_REQUIRE_EQUAL(entries.size(), 1U);

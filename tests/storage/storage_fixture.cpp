@@ -26,6 +26,11 @@ std::string hex(std::string_view bytes) {
     return to_hex(as_octets(bytes));
 }
 
+void must_commit(kv::store& store, kv::commit commit) {
+    const kv::outcome outcome = store.submit_and_wait(std::move(commit));
+    BOOST_REQUIRE(outcome == kv::outcome::ok);
+}
+
 std::vector<kv::row> everything_in(const kv::store& store, kv::part_id part, kv::family_id family) {
     return store.snapshot(kv::read_mode::blocking)
         ->scan({.part = part, .family = family, .from = {}, .to = {}, .limit = 1'000'000});
@@ -34,7 +39,7 @@ std::vector<kv::row> everything_in(const kv::store& store, kv::part_id part, kv:
 void drain(kv::store& store) {
     kv::commit commit;
     append_meta(commit, "drained", 1);
-    BOOST_REQUIRE(store.submit_and_wait(std::move(commit)) == kv::outcome::ok);
+    must_commit(store, std::move(commit));
 }
 
 user make_user(entity_id id, std::string_view username, std::int64_t second) {
@@ -88,7 +93,7 @@ void create_post(kv::store& store, const post& row) {
     for (const file& attached : row.files) {
         append_create(commit, attached);
     }
-    BOOST_REQUIRE(store.submit_and_wait(std::move(commit)) == kv::outcome::ok);
+    must_commit(store, std::move(commit));
 }
 
 std::uint64_t make_seed() {

@@ -34,6 +34,9 @@ std::unique_ptr<kv::store> open_store(const std::filesystem::path& data_dir);
 
 std::string hex(std::string_view bytes);
 
+/// Commits, which must succeed.
+void must_commit(kv::store& store, kv::commit commit);
+
 /// Runs a read and answers what it answers.
 template <class Function>
 auto read(const kv::store& store, const Function& function) {
@@ -46,7 +49,7 @@ auto write(kv::store& store, const Function& function) {
     auto plan = function(*store.snapshot(kv::read_mode::blocking));
     BOOST_REQUIRE_MESSAGE(plan.has_value(), (plan ? std::string{} : plan.error().message));
     if (!plan->commit.empty()) {
-        BOOST_REQUIRE(store.submit_and_wait(std::move(plan->commit)) == kv::outcome::ok);
+        must_commit(store, std::move(plan->commit));
     }
     return std::move(plan->value);
 }
@@ -56,7 +59,7 @@ template <class... Rows>
 void create(kv::store& store, const Rows&... rows) {
     kv::commit commit;
     (append_create(commit, rows), ...);
-    BOOST_REQUIRE(store.submit_and_wait(std::move(commit)) == kv::outcome::ok);
+    must_commit(store, std::move(commit));
 }
 
 template <class Row>
