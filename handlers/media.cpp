@@ -61,13 +61,21 @@ awaitable<http::response> get_media(call& c) {
 
 awaitable<result<void>> place_media(call& c, storage::job job) {
     auto& placement = c.api.database().placement();
-    auto placed = co_await c.api.placement_pool().run([&] { return placement.carry_out(job); });
-    if (!placed) {
-        c.api.database().wake_jobs();
-        co_return storage::fail(storage::error_code::overloaded,
-                                "It is done, but its files are still being moved.");
+    for (;;) {
+        // A pool task for each step, so that one large account does not hold the pool's threads.
+        auto step = co_await c.api.placement_pool().run([&] { return placement.take_step(job); });
+        if (!step || (*step && **step == storage::job_step::waits)) {
+            c.api.database().wake_jobs();
+            co_return storage::fail(storage::error_code::overloaded,
+                                    "It is done, but its files are still being moved.");
+        }
+        if (!*step) {
+            co_return std::unexpected{std::move(step->error())};
+        }
+        if (**step == storage::job_step::done) {
+            co_return result<void>{};
+        }
     }
-    co_return std::move(*placed);
 }
 
 }  // namespace pinhole::handlers

@@ -1,7 +1,9 @@
 #include "storage/housekeeping.hpp"
 
-#include <algorithm>
 #include <chrono>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "storage/idempotency.hpp"
 #include "storage/meta.hpp"
@@ -14,7 +16,7 @@ namespace {
 constexpr auto tick = std::chrono::seconds{1};
 constexpr auto jobs_retry_interval = std::chrono::seconds{10};
 constexpr auto expiry_interval = std::chrono::minutes{10};
-constexpr std::uint32_t jobs_per_round = 1024;
+constexpr std::uint32_t jobs_per_read = 1024;
 constexpr std::uint32_t rows_per_step = 128;
 constexpr std::string_view id_ceiling_name = "id_ceiling_ms";
 
@@ -135,67 +137,84 @@ void housekeeping::keep_ids_ahead() {
 }
 
 void housekeeping::run_jobs() {
-    const auto jobs = list_jobs(*store_.snapshot(kv::read_mode::blocking), jobs_per_round);
-    bool progressed = false;
-    for (const pending_job& seen : jobs) {
-        if (is_stopping()) {
-            return;
-        }
-        progressed = carry_out(seen) || progressed;
-    }
-    if (progressed && jobs.size() == jobs_per_round) {
-        wake();
+    std::set<std::pair<job_kind, entity_id>> waiting;
+    for (bool progressed = true; progressed;) {
+        progressed = false;
+        std::optional<job> beyond;
+        std::vector<pending_job> jobs;
+        do {
+            jobs = list_jobs(*store_.snapshot(kv::read_mode::blocking), jobs_per_read,
+                             beyond ? &*beyond : nullptr);
+            for (const pending_job& seen : jobs) {
+                if (is_stopping()) {
+                    return;
+                }
+                const std::pair name{seen.job.kind, seen.job.subject};
+                if (waiting.contains(name)) {
+                    continue;
+                }
+                const job_step step = take_step(seen.job);
+                progressed = progressed || step == job_step::more;
+                if (step == job_step::waits) {
+                    waiting.insert(name);
+                }
+                beyond = seen.job;
+            }
+        } while (jobs.size() == jobs_per_read);
     }
 }
 
 void housekeeping::finish_media_jobs() {
     for (const pending_job& seen :
          list_jobs(*store_.snapshot(kv::read_mode::blocking), UINT32_MAX)) {
-        if (seen.job.kind != job_kind::settle_counts) {
-            carry_out(seen);
-        }
-    }
-}
-
-/// True if it is done. One that fails is logged, stays, and does not keep the others from theirs.
-bool housekeeping::carry_out(const pending_job& seen) {
-    std::string problem;
-    try {
         if (seen.job.kind == job_kind::settle_counts) {
-            settle_counts(seen);
-            return true;
+            continue;
         }
-        const auto placed = placement_.carry_out(seen.job);
-        if (placed) {
-            return true;
+        while (take_step(seen.job) == job_step::more) {
         }
-        problem = placed.error().message;
-    } catch (const std::exception& failure) {
-        problem = failure.what();
     }
-    log_(kv::log_level::warning, "a job waits (kind " +
-                                     std::to_string(static_cast<int>(seen.job.kind)) + ", id " +
-                                     std::to_string(seen.job.subject) + "): " + problem);
-    return false;
 }
 
-void housekeeping::settle_counts(pending_job seen) {
-    while (!is_stopping()) {
-        kv::commit step;
-        {
-            const auto snapshot = store_.snapshot(kv::read_mode::blocking);
-            auto current = find_job(*snapshot, seen.job);
-            if (!current) {
-                return;
+/// One that fails is logged, stays, and does not keep the others from theirs.
+job_step housekeeping::take_step(const job& job) {
+    try {
+        switch (job.kind) {
+            case job_kind::settle_counts:
+                return take_settle_step(job);
+            case job_kind::place_post_media:
+            case job_kind::place_account_media: {
+                const auto step = placement_.take_step(job);
+                if (step) {
+                    return *step;
+                }
+                report(job, step.error().message);
+                return job_step::waits;
             }
-            step = plan_settle_counts_step(*snapshot, *current, rows_per_step);
         }
-        const kv::outcome outcome = store_.submit_and_wait(std::move(step));
-        // A conflict means that a row, or the account, changed meanwhile: plan the step anew.
-        if (outcome == kv::outcome::unknown || outcome == kv::outcome::unavailable) {
-            return;
-        }
+        report(job, "this version does not know its kind");
+    } catch (const std::exception& failure) {
+        report(job, failure.what());
     }
+    return job_step::waits;
+}
+
+void housekeeping::report(const job& job, std::string_view problem) const {
+    log_(kv::log_level::warning, "a job waits (kind " + std::to_string(static_cast<int>(job.kind)) +
+                                     ", id " + std::to_string(job.subject) +
+                                     "): " + std::string{problem});
+}
+
+job_step housekeeping::take_settle_step(const job& job) {
+    settle_step step;
+    {
+        const auto snapshot = store_.snapshot(kv::read_mode::blocking);
+        const auto seen = find_job(*snapshot, job);
+        if (!seen) {
+            return job_step::done;
+        }
+        step = plan_settle_counts_step(*snapshot, *seen, rows_per_step);
+    }
+    return to_job_step(store_.submit_and_wait(std::move(step.commit)), step.is_last);
 }
 
 void housekeeping::remove_expired() {

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <string_view>
 #include <thread>
 
 #include "storage/base/id.hpp"
@@ -38,9 +39,12 @@ public:
 private:
     void run();
     void keep_ids_ahead();
+    /// Takes one step of each job in turn, so that a long one keeps no other waiting, until all
+    /// that is left waits for something.
     void run_jobs();
-    bool carry_out(const pending_job& seen);
-    void settle_counts(pending_job seen);
+    job_step take_step(const job& job);
+    job_step take_settle_step(const job& job);
+    void report(const job& job, std::string_view problem) const;
     void remove_expired();
     bool is_stopping() const;
 

@@ -83,10 +83,29 @@ std::optional<pending_job> find_job(const kv::reader& reader, const job& job) {
     return pending_job{job, std::move(found->value), found->stamp};
 }
 
-std::vector<pending_job> list_jobs(const kv::reader& reader, std::uint32_t limit) {
+job_step to_job_step(kv::outcome outcome, bool was_last) {
+    switch (outcome) {
+        case kv::outcome::ok:
+            return was_last ? job_step::done : job_step::more;
+        case kv::outcome::conflict:
+        case kv::outcome::exists:
+            return job_step::more;  // a row, or the job itself, has changed meanwhile: plan anew
+        case kv::outcome::unknown:
+        case kv::outcome::unavailable:
+            break;
+    }
+    return job_step::waits;
+}
+
+std::vector<pending_job> list_jobs(const kv::reader& reader, std::uint32_t limit,
+                                   const job* beyond) {
     std::vector<pending_job> jobs;
-    const auto rows = reader.scan(
-        {.part = jobs_part, .family = families::jobs, .from = {}, .to = {}, .limit = limit});
+    const auto rows =
+        reader.scan({.part = jobs_part,
+                     .family = families::jobs,
+                     .from = beyond != nullptr ? job_key(*beyond).bytes + '\0' : std::string{},
+                     .to = {},
+                     .limit = limit});
     for (const kv::row& row : rows) {
         kv::key_reader in{row.key};
         const auto kind = in.read_u8();
@@ -99,8 +118,8 @@ std::vector<pending_job> list_jobs(const kv::reader& reader, std::uint32_t limit
     return jobs;
 }
 
-kv::commit plan_settle_counts_step(const kv::reader& reader, const pending_job& seen,
-                                   std::uint32_t rows_max) {
+settle_step plan_settle_counts_step(const kv::reader& reader, const pending_job& seen,
+                                    std::uint32_t rows_max) {
     row_reader rows{reader};
     const entity_id user = seen.job.subject;
     const bool counted = rows.alive_user(user) != nullptr;
@@ -115,12 +134,13 @@ kv::commit plan_settle_counts_step(const kv::reader& reader, const pending_job& 
     if (walk_ended) {
         cursor = {.walk = cursor.walk == walk::likes ? walk::comments : walk::done, .last_key = {}};
     }
-    if (cursor.walk == walk::done) {
+    const bool is_last = cursor.walk == walk::done;
+    if (is_last) {
         append_job_done(commit, seen);
     } else {
         append_job_progress(commit, seen, to_string(cursor));
     }
-    return commit;
+    return {std::move(commit), is_last};
 }
 
 }  // namespace pinhole::storage

@@ -9,7 +9,7 @@
 //
 // ON DISK (family `jobs`): part 0, key = u8 kind, i64 subject; value = the cursor: where to go on.
 // One record for each kind and subject: a later change of the subject overwrites it, which starts
-// the job over. Kinds: never renumber.
+// the job over. Kinds: never renumber. A kind that this version does not know stays where it is.
 #pragma once
 
 #include <optional>
@@ -37,6 +37,15 @@ struct pending_job {
     kv::stamp stamp = 0;
 };
 
+/// What became of one step of a job.
+enum class job_step : std::uint8_t {
+    done,   ///< the job is done and forgotten, or was so before
+    more,   ///< there is more to do, and it may be done at once
+    waits,  ///< the store takes no writes now, or the kind is unknown: try again later
+};
+/// What a commit that brings a job forward means for it.
+job_step to_job_step(kv::outcome outcome, bool was_last);
+
 kv::key job_key(const job& job);
 void append_job(kv::commit& commit, const job& job);
 
@@ -45,12 +54,18 @@ void append_job_done(kv::commit& commit, const pending_job& seen);
 void append_job_progress(kv::commit& commit, const pending_job& seen, std::string cursor);
 
 std::optional<pending_job> find_job(const kv::reader& reader, const job& job);
-/// Up to `limit` jobs, in key order.
-std::vector<pending_job> list_jobs(const kv::reader& reader, std::uint32_t limit);
+/// Up to `limit` jobs in key order, from the beginning or behind `beyond`. They may be of kinds
+/// that are unknown here.
+std::vector<pending_job> list_jobs(const kv::reader& reader, std::uint32_t limit,
+                                   const job* beyond = nullptr);
 
 /// The next step of a settle_counts job: at most `rows_max` rows. Commits either progress or the
 /// end of the job.
-kv::commit plan_settle_counts_step(const kv::reader& reader, const pending_job& seen,
-                                   std::uint32_t rows_max);
+struct settle_step {
+    kv::commit commit;
+    bool is_last = false;
+};
+settle_step plan_settle_counts_step(const kv::reader& reader, const pending_job& seen,
+                                    std::uint32_t rows_max);
 
 }  // namespace pinhole::storage

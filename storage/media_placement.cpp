@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view url_prefix = "/media/";
 /// Also how long others wait for their turn: some hundred fsyncs.
-constexpr std::uint32_t posts_per_step = 64;
+constexpr std::uint32_t posts_per_step = 32;
 /// Far above what a post can have had: files_per_post_max, and none can be added later.
 constexpr std::uint32_t files_read_max = 1024;
 
@@ -43,8 +43,21 @@ void append_wanted(placement& wanted, row_reader& rows, entity_id post) {
 
 }  // namespace
 
+media_placement::turn::turn(media_placement& placement) : placement_(placement) {
+    std::unique_lock lock{placement_.mutex_};
+    const std::uint64_t mine = placement_.turns_taken_++;
+    placement_.next_.wait(lock, [&] { return placement_.turn_now_ == mine; });
+}
+
+media_placement::turn::~turn() {
+    {
+        const std::lock_guard lock{placement_.mutex_};
+        ++placement_.turn_now_;
+    }
+    placement_.next_.notify_all();
+}
+
 result<void> media_placement::place_posts(std::span<const entity_id> posts) {
-    const std::lock_guard lock{mutex_};
     placement wanted;
     {
         const auto snapshot = store_.snapshot(kv::read_mode::blocking);
@@ -68,42 +81,54 @@ result<void> media_placement::place_posts(std::span<const entity_id> posts) {
     return {};
 }
 
-result<void> media_placement::place_posts_of(entity_id author) {
-    const std::uint8_t by_author = std::get<1>(schema<post>::indexes).number;
-    std::string beyond;
-    for (;;) {
-        // Posts that are deleted themselves are hidden already, whatever becomes of their author.
-        const auto entries = [&] {
-            const auto snapshot = store_.snapshot(kv::read_mode::blocking);
-            return read_index(row_reader{*snapshot}, by_author, true, author, beyond,
-                              posts_per_step);
-        }();
-        if (auto placed = place_posts(ids_of(entries)); !placed) {
-            return placed;
-        }
-        if (entries.size() < posts_per_step) {
-            return {};
-        }
-        beyond = entries.back().key;
+result<job_step> media_placement::place_post(const pending_job& seen) {
+    if (auto placed = place_posts({&seen.job.subject, 1}); !placed) {
+        return std::unexpected{std::move(placed.error())};
     }
+    kv::commit commit;
+    append_job_done(commit, seen);
+    // The job's record is only a note to do it again; losing this answer would do no harm.
+    store_.submit(std::move(commit), [](kv::outcome) {});
+    return job_step::done;
 }
 
-result<void> media_placement::carry_out(const job& job) {
+result<job_step> media_placement::place_next_posts(const pending_job& seen) {
+    // Posts that are deleted themselves are hidden already, whatever becomes of their author.
+    const std::uint8_t by_author = std::get<1>(schema<post>::indexes).number;
+    const auto entries = [&] {
+        const auto snapshot = store_.snapshot(kv::read_mode::blocking);
+        return read_index(row_reader{*snapshot}, by_author, true, seen.job.subject, seen.cursor,
+                          posts_per_step);
+    }();
+    if (auto placed = place_posts(ids_of(entries)); !placed) {
+        return std::unexpected{std::move(placed.error())};
+    }
+    const bool is_last = entries.size() < posts_per_step;
+    kv::commit commit;
+    if (is_last) {
+        append_job_done(commit, seen);
+    } else {
+        append_job_progress(commit, seen, entries.back().key);
+    }
+    return to_job_step(store_.submit_and_wait(std::move(commit)), is_last);
+}
+
+result<job_step> media_placement::take_step(const job& job) {
+    const turn mine{*this};
     // Read before the rows are: if the job is started over meanwhile, it stays.
     const auto seen = find_job(*store_.snapshot(kv::read_mode::blocking), job);
     if (!seen) {
-        return {};
+        return job_step::done;
     }
-    auto placed = job.kind == job_kind::place_account_media ? place_posts_of(job.subject)
-                                                            : place_posts({&job.subject, 1});
-    if (!placed) {
-        return placed;
+    switch (job.kind) {
+        case job_kind::place_post_media:
+            return place_post(*seen);
+        case job_kind::place_account_media:
+            return place_next_posts(*seen);
+        case job_kind::settle_counts:
+            break;
     }
-    kv::commit commit;
-    append_job_done(commit, *seen);
-    // The job's record is only a note to do it again; losing this answer would do no harm.
-    store_.submit(std::move(commit), [](kv::outcome) {});
-    return {};
+    return job_step::waits;
 }
 
 }  // namespace pinhole::storage

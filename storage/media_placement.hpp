@@ -2,12 +2,16 @@
 // post's author are alive, else in the hidden one. A web server may serve the public tree by
 // itself, so this is what makes a deleted photo unreachable there.
 //
-// Thread-safe: placements take turns, and each looks at the rows anew, so whichever comes last
-// leaves the newest state. Blocks: on the disk.
+// Thread-safety: steps take turns in the order in which they came, and each looks at the rows and
+// at the job anew, so whichever comes last leaves the newest state, and two who carry out the same
+// job share its work. Blocks: on the disk, and for a turn.
 #pragma once
 
+#include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <span>
+#include <string>
 
 #include "storage/jobs.hpp"
 #include "storage/kv/rocksdb_store.hpp"
@@ -20,20 +24,37 @@ public:
     media_placement(kv::store& store, media::media_store& media, kv::log_function log)
         : store_(store), media_(media), log_(std::move(log)) {}
 
-    /// Does a place_post_media or place_account_media job to its end and forgets it. Does nothing
-    /// if there is no such job: it was done already, or nothing was to be moved.
+    /// Does one step of a place_post_media or place_account_media job: few enough files that nobody
+    /// waits long for a turn. `done` also if there is no such job: nothing was to be moved.
     /// Errors: storage_full; what throws is kv::storage_failure or std::system_error. The job
     /// then stays.
-    result<void> carry_out(const job& job);
+    result<job_step> take_step(const job& job);
 
 private:
+    /// Holds the turn while it lives. A plain mutex favours who has just had it.
+    class turn {
+    public:
+        explicit turn(media_placement& placement);
+        turn(const turn&) = delete;
+        turn& operator=(const turn&) = delete;
+        ~turn();
+
+    private:
+        media_placement& placement_;
+    };
+
     result<void> place_posts(std::span<const entity_id> posts);
-    result<void> place_posts_of(entity_id author);
+    result<job_step> place_post(const pending_job& seen);
+    result<job_step> place_next_posts(const pending_job& seen);
 
     kv::store& store_;
     media::media_store& media_;
     kv::log_function log_;
+
     std::mutex mutex_;
+    std::condition_variable next_;
+    std::uint64_t turns_taken_ = 0;
+    std::uint64_t turn_now_ = 0;
 };
 
 }  // namespace pinhole::storage

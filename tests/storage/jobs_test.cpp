@@ -91,13 +91,14 @@ struct jobs_fixture {
     bool step() {
         auto plan = read(*store, [](const kv::reader& reader) {
             const auto pending = find_job(reader, settling);
-            return pending ? std::optional{plan_settle_counts_step(reader, *pending, step_rows)}
-                           : std::nullopt;
+            return pending
+                       ? std::optional{plan_settle_counts_step(reader, *pending, step_rows).commit}
+                       : std::nullopt;
         });
         if (!plan) {
             return false;
         }
-        BOOST_REQUIRE(store->submit_and_wait(std::move(*plan)) == kv::outcome::ok);
+        must_commit(*store, std::move(*plan));
         return true;
     }
     std::size_t finish() {
@@ -235,7 +236,7 @@ BOOST_AUTO_TEST_CASE(deleted_and_restored_again_and_again_ends_exact) {
             row.is_deleted = false;
             append_update(commit, *seen, row);
             append_job(commit, settling);
-            BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+            must_commit(*store, std::move(commit));
         }
         for (std::size_t steps = random.pick(25); steps > 0 && step(); --steps) {
         }
@@ -249,7 +250,8 @@ BOOST_AUTO_TEST_CASE(deleted_and_restored_again_and_again_ends_exact) {
 BOOST_AUTO_TEST_CASE(a_step_planned_before_a_restore_conflicts) {
     delete_leaver();
     auto stale = read(*store, [](const kv::reader& reader) {
-        return plan_settle_counts_step(reader, find_job(reader, settling).value(), step_rows);
+        return plan_settle_counts_step(reader, find_job(reader, settling).value(), step_rows)
+            .commit;
     });
     restore_leaver();
     BOOST_TEST((store->submit_and_wait(std::move(stale)) == kv::outcome::conflict));
@@ -293,7 +295,7 @@ BOOST_AUTO_TEST_CASE(there_is_one_for_a_kind_and_subject) {
     const auto put = [&](const job& job) {
         kv::commit commit;
         append_job(commit, job);
-        BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+        must_commit(*store, std::move(commit));
     };
     put({job_kind::place_post_media, 7});
     put({job_kind::settle_counts, 9});
@@ -307,10 +309,14 @@ BOOST_AUTO_TEST_CASE(there_is_one_for_a_kind_and_subject) {
     BOOST_TEST(all[1].job.subject == 9);
     BOOST_TEST((all[2].job.kind == job_kind::place_post_media));
     BOOST_TEST(listed(2).size() == 2U);
+    const auto behind =
+        read(*store, [&](const kv::reader& reader) { return list_jobs(reader, 10, &all[0].job); });
+    BOOST_REQUIRE_EQUAL(behind.size(), 2U);
+    BOOST_TEST(behind[0].job.subject == 9);
 
     kv::commit progress;
     append_job_progress(progress, all[0], "here");
-    BOOST_REQUIRE(store->submit_and_wait(std::move(progress)) == kv::outcome::ok);
+    must_commit(*store, std::move(progress));
     BOOST_TEST(listed(1)[0].cursor == "here");
 
     // Started over meanwhile: whoever works on the former one neither ends nor moves it.
@@ -328,6 +334,33 @@ BOOST_AUTO_TEST_CASE(there_is_one_for_a_kind_and_subject) {
     append_job_done(ended, listed(1)[0]);
     BOOST_TEST((store->submit_and_wait(std::move(ended)) == kv::outcome::ok));
     BOOST_TEST(listed(10).size() == 2U);
+}
+
+// A newer version leaves its jobs behind when it is rolled back.
+BOOST_AUTO_TEST_CASE(one_of_an_unknown_kind_is_left_alone) {
+    const pinhole::test::temporary_directory directory;
+    const auto store = open_store(directory.path());
+    const job unknown{static_cast<job_kind>(200), 7};
+    const job known{job_kind::settle_counts, 8};
+    kv::commit commit;
+    append_job(commit, unknown);
+    append_job(commit, known);
+    must_commit(*store, std::move(commit));
+
+    watched_store watched{*store};
+    media::media_store media{directory.path() / "media"};
+    media_placement placement{watched, media, [](kv::log_level, std::string_view) {}};
+    id_generator ids{0, 0, [] { return to_microseconds(now()) / 1000; }};
+    housekeeping background{watched, ids, placement, [](kv::log_level, std::string_view) {}};
+    background.finish_media_jobs();
+    background.start();
+    BOOST_TEST(watched.wait_until([&] {
+        return read(*store,
+                    [&](const kv::reader& reader) { return !find_job(reader, known).has_value(); });
+    }));
+    background.stop();
+    BOOST_TEST(read(
+        *store, [&](const kv::reader& reader) { return find_job(reader, unknown).has_value(); }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

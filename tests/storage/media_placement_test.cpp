@@ -51,8 +51,16 @@ struct placement_fixture {
             return plan_restore_post(reader, kim, id, at_second(1001), std::chrono::hours{1});
         });
     }
-    void carry_out(const job& job) {
-        BOOST_REQUIRE(placement.carry_out(job).has_value());
+    /// Returns how many steps it took.
+    std::size_t carry_out(const job& job) {
+        for (std::size_t steps = 1;; ++steps) {
+            const auto step = placement.take_step(job);
+            BOOST_REQUIRE(step.has_value());
+            BOOST_REQUIRE(*step != job_step::waits);
+            if (*step == job_step::done) {
+                return steps;
+            }
+        }
         drain(*store);
         BOOST_TEST(!has_job(job));
     }
