@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <variant>
+#include <vector>
 
 #include "storage/schema/entities.hpp"
 
@@ -17,32 +18,37 @@ namespace asio = boost::asio;
 
 namespace {
 
-bool touches_logins(const kv::commit& commit) {
-    return std::ranges::any_of(commit.operations, [](const kv::operation& operation) {
-        return std::visit(
-            [](const auto& o) {
-                const bool writes = !std::is_same_v<std::remove_cvref_t<decltype(o)>, kv::check>;
-                return writes && (o.key.family == storage::families::users ||
-                                  o.key.family == storage::families::sessions);
-            },
-            operation);
-    });
+/// The users and sessions whose rows the commit writes.
+std::vector<storage::entity_id> changed_logins(const kv::commit& commit) {
+    std::vector<storage::entity_id> changed;
+    for (const kv::operation& operation : commit.operations) {
+        if (std::holds_alternative<kv::check>(operation)) {
+            continue;
+        }
+        const kv::key& key =
+            std::visit([](const auto& o) -> const kv::key& { return o.key; }, operation);
+        if (key.family == storage::families::users || key.family == storage::families::sessions) {
+            changed.push_back(key.part);  // a row lies in the part of its own id
+        }
+    }
+    return changed;
 }
 
 }  // namespace
 
 void unit_of_work::submit(kv::commit commit, kv::store::completion done) const {
-    if (!touches_logins(commit)) {
+    auto changed = changed_logins(commit);
+    if (changed.empty()) {
         store_.submit(std::move(commit), std::move(done));
         return;
     }
-    store_.submit(std::move(commit),
-                  [&logins = logins_, done = std::move(done)](kv::outcome outcome) {
-                      if (outcome == kv::outcome::ok || outcome == kv::outcome::unknown) {
-                          logins.forget_all();
-                      }
-                      done(outcome);
-                  });
+    store_.submit(std::move(commit), [&logins = logins_, changed = std::move(changed),
+                                      done = std::move(done)](kv::outcome outcome) {
+        if (outcome == kv::outcome::ok || outcome == kv::outcome::unknown) {
+            logins.forget(changed);
+        }
+        done(outcome);
+    });
 }
 
 void unit_of_work::write_unawaited(kv::commit commit) const {

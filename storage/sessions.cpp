@@ -52,8 +52,23 @@ result<authenticated> authenticate(const kv::reader& reader, const secrets& keys
     return authenticated{who, std::move(*login)};
 }
 
+result<stored<session>> find_login(const kv::reader& reader, const caller& who, timestamp at) {
+    auto login = row_reader{reader}.find<session>(who.session);
+    if (!login || login->row.expires_at <= at) {
+        return login_needed();
+    }
+    return std::move(*login);
+}
+
+void require_unchanged(kv::commit& commit, const stored<session>& login) {
+    // In front: behind them stands what may end the login itself.
+    commit.operations.insert(commit.operations.begin(),
+                             kv::check{row_key<session>(login.row.id), login.stamp});
+}
+
 bool wants_refresh(const session& row, timestamp at, std::chrono::seconds life) {
-    return at - row.last_used_at > std::chrono::microseconds{life} / 100;
+    return at - row.last_used_at > std::min(std::chrono::microseconds{last_use_precision},
+                                            std::chrono::microseconds{life} / 100);
 }
 
 kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::seconds life) {
@@ -82,12 +97,14 @@ std::vector<stored<session>> sessions_of(const row_reader& rows, entity_id user)
     return found;
 }
 
-void append_session(kv::commit& commit, const std::vector<stored<session>>& existing,
-                    const session& row) {
+void append_session(kv::commit& commit, std::vector<stored<session>> existing, const session& row) {
     if (existing.size() >= sessions_per_user_max) {
-        const std::size_t surplus = existing.size() - sessions_per_user_max + 1;
-        for (std::size_t i = 0; i < surplus; ++i) {
-            append_erase(commit, existing[i]);
+        std::ranges::sort(existing, {}, [](const stored<session>& login) {
+            return std::pair{login.row.last_used_at, login.row.id};
+        });
+        existing.resize(existing.size() - sessions_per_user_max + 1);
+        for (const auto& login : existing) {
+            append_erase(commit, login);
         }
     }
     append_create(commit, row);

@@ -22,7 +22,7 @@ struct caller {
     bool is_staff = false;
 };
 
-/// A login beyond this many ends the account's oldest one.
+/// A login beyond this many ends the account's least recently used one.
 inline constexpr std::uint32_t sessions_per_user_max = 50;
 inline constexpr std::size_t user_agent_bytes_max = 256;
 
@@ -42,14 +42,23 @@ struct authenticated {
 result<authenticated> authenticate(const kv::reader& reader, const secrets& keys,
                                    const login_token& token, timestamp at);
 
-/// Tokens live as long as they are used: true when the sliding expiry is worth moving. At most
-/// once in a hundredth of the life, so that reading does not turn into writing.
+/// The login that a caller was authenticated by, if it has not ended since.
+/// Errors: unauthenticated.
+result<stored<session>> find_login(const kv::reader& reader, const caller& who, timestamp at);
+
+/// The commit must not happen if the login ends before it does.
+void require_unchanged(kv::commit& commit, const stored<session>& login);
+
+/// Tokens live as long as they are used: true when the last use, and the expiry that slides with
+/// it, are worth moving. Not at every request, so that reading does not turn into writing: a user
+/// who looks for a stranger's login sees its last use to within `last_use_precision`.
+inline constexpr std::chrono::minutes last_use_precision{5};
 bool wants_refresh(const session& row, timestamp at, std::chrono::seconds life);
 kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::seconds life);
 
-/// Adds a login, ending the oldest ones beyond the limit. `existing` as `sessions_of` gives them.
-void append_session(kv::commit& commit, const std::vector<stored<session>>& existing,
-                    const session& row);
+/// Adds a login, ending the least recently used ones beyond the limit. `existing` as `sessions_of`
+/// gives them.
+void append_session(kv::commit& commit, std::vector<stored<session>> existing, const session& row);
 
 /// All logins of a user, oldest first.
 std::vector<stored<session>> sessions_of(const row_reader& rows, entity_id user);
