@@ -36,9 +36,14 @@ received_files::~received_files() {
 }
 
 upload_reader::~upload_reader() {
+    drop_incoming();
+}
+
+/// Freeing a large file can take a disk long.
+void upload_reader::drop_incoming() {
     if (incoming_) {
         c_.api.placement_pool().try_submit(
-            [incoming = std::move(incoming_)]() mutable { incoming.reset(); });
+            [incoming = std::exchange(incoming_, std::nullopt)]() mutable { incoming.reset(); });
     }
 }
 
@@ -47,7 +52,7 @@ awaitable<std::expected<received_upload, http::response>> upload_reader::receive
     if (!boundary) {
         co_return std::unexpected{http::problem_with(http::status::unsupported_media_type,
                                                      boundary.error(), "accepted",
-                                                     "\"multipart/form-data\"")};
+                                                     R"(["multipart/form-data"])")};
     }
     c_.request.body().set_limit(c_.api.options().upload_bytes_max);
     http::multipart_parser parser{*boundary, {.parts_max = parts_max}};
@@ -115,9 +120,11 @@ std::optional<http::response> upload_reader::begin_part(const http::part_header&
         return std::nullopt;
     }
     if (file_parts_ == storage::files_per_post_max) {
-        return to_response(storage::error{error_code::invalid,
-                                          "A post holds at most 10 files.",
-                                          {{"files", "too_many", "must be 1 to 10 files"}}});
+        const auto is_said = [](const auto& fault) { return fault.code == "too_many"; };
+        if (std::ranges::none_of(faults_, is_said)) {
+            faults_.push_back({"files", "too_many", "must be 1 to 10 files"});
+        }
+        return std::nullopt;
     }
     target_ = target::file;
     ++file_parts_;
@@ -147,6 +154,7 @@ awaitable<std::optional<http::response>> upload_reader::take_data(std::span<cons
     }
     if (is_judged_ && file_bytes_ > file_bytes_max_) {
         co_return refuse_file(
+            error_code::too_large,
             {media::probe_failure::too_many_bytes, "The file has more bytes than allowed.", {}});
     }
     if (buffer_.size() >= write_buffer_bytes) {
@@ -159,7 +167,8 @@ std::optional<http::response> upload_reader::judge_first_bytes() {
     is_judged_ = true;
     const auto format = media::sniff(std::string_view{buffer_});
     if (!format) {
-        return refuse_file({media::probe_failure::unsupported_type,
+        return refuse_file(error_code::unsupported_media,
+                           {media::probe_failure::unsupported_type,
                             "The file is of a type that is not accepted.",
                             {}});
     }
@@ -184,17 +193,24 @@ awaitable<std::optional<http::response>> upload_reader::end_part() {
     if (auto refused = co_await store_buffer(true)) {
         co_return refused;
     }
-    upload_.files.all().push_back({std::move(*incoming_), *info_});
-    incoming_.reset();
+    if (info_) {
+        upload_.files.all().push_back({std::move(*incoming_), *info_});
+        incoming_.reset();
+    } else {
+        drop_incoming();
+    }
     co_return std::nullopt;
 }
 
 /// Writes what is buffered to the file's place on disk; after the last piece, looks at the whole.
 awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_last) {
     media::media_store& store = c_.api.database().media();
-    // What may still come of this upload, so that it never brings the store itself to a full disk.
-    const std::uint64_t needed = c_.api.options().upload_reserve_bytes +
-                                 c_.request.body().content_length().value_or(file_bytes_max_);
+    // What is still to come, so that this upload never brings the store itself to a full disk. Its
+    // length unknown, that is the rest of the largest file that the present one may be.
+    const auto length = c_.request.body().content_length();
+    const std::uint64_t left =
+        length ? *length - stored_bytes_ : file_bytes_max_ - (file_bytes_ - buffer_.size());
+    const std::uint64_t needed = c_.api.options().upload_reserve_bytes + left;
     using probed = std::expected<media::media_info, media::probe_error>;
     const auto work = [&]() -> std::expected<std::optional<probed>, media::store_failure> {
         if (store.free_bytes() < needed) {
@@ -215,6 +231,7 @@ awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_las
                    : std::nullopt;
     };
     const auto done = co_await c_.api.media_pool().run(work);
+    stored_bytes_ += buffer_.size();
     buffer_.clear();
     if (!done) {
         co_return to_response(storage::overloaded());
@@ -230,31 +247,41 @@ awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_las
         c_.api.log().info("upload refused", {{"request_id", c_.request.request_id},
                                              {"reason", seen.error().message},
                                              {"detail", seen.error().detail}});
-        co_return refuse_file(seen.error());
+        if (seen.error().code == media::probe_failure::unsupported_type) {
+            co_return refuse_file(error_code::unsupported_media, seen.error());
+        }
+        // What else is wrong with the upload is still to be found out.
+        faults_.push_back(to_fault(seen.error()));
+        info_.reset();
+        co_return std::nullopt;
     }
     info_ = *seen;
     co_return std::nullopt;
 }
 
-http::response upload_reader::refuse_file(const media::probe_error& refused) const {
-    using media::probe_failure;
-    const auto answer = [&](error_code code, std::string field_code) {
-        return to_response(storage::error{
-            code, refused.message, {{file_field(), std::move(field_code), refused.message}}});
+storage::field_fault upload_reader::to_fault(const media::probe_error& refused) const {
+    const auto code = [&]() -> std::string {
+        switch (refused.code) {
+            case media::probe_failure::unsupported_type:
+                return "unsupported_type";
+            case media::probe_failure::corrupt:
+                return "corrupt";
+            case media::probe_failure::too_many_bytes:
+                return "too_large";
+            case media::probe_failure::too_large:
+                return "too_many_pixels";
+            case media::probe_failure::too_long:
+                return "too_long";
+        }
+        return "invalid";
     };
-    switch (refused.code) {
-        case probe_failure::unsupported_type:
-            return answer(error_code::unsupported_media, "unsupported_type");
-        case probe_failure::corrupt:
-            return answer(error_code::invalid, "corrupt");
-        case probe_failure::too_many_bytes:
-            return answer(error_code::too_large, "too_large");
-        case probe_failure::too_large:
-            return answer(error_code::invalid, "too_many_pixels");
-        case probe_failure::too_long:
-            return answer(error_code::invalid, "too_long");
-    }
-    return answer(error_code::invalid, "invalid");
+    return {file_field(), code(), refused.message};
+}
+
+/// Refuses a file that must not be read any further, and with it the upload.
+http::response upload_reader::refuse_file(error_code code, const media::probe_error& refused) {
+    faults_.insert(faults_.begin(), to_fault(refused));
+    return to_response(storage::error{code, refused.message, faults_});
 }
 
 std::optional<http::response> upload_reader::find_problem() {

@@ -68,7 +68,9 @@ private:
     awaitable<std::optional<http::response>> end_part();
     std::optional<http::response> judge_first_bytes();
     awaitable<std::optional<http::response>> store_buffer(bool is_last);
-    http::response refuse_file(const media::probe_error& refused) const;
+    storage::field_fault to_fault(const media::probe_error& refused) const;
+    http::response refuse_file(storage::error_code code, const media::probe_error& refused);
+    void drop_incoming();
     std::optional<http::response> find_problem();
     std::string fingerprint() const;
     std::string file_field() const;
@@ -78,7 +80,8 @@ private:
     std::vector<storage::field_fault> faults_;
     bool content_given_ = false;
     bool content_overflows_ = false;
-    std::size_t file_parts_ = 0;  ///< begun so far
+    std::size_t file_parts_ = 0;      ///< begun so far
+    std::uint64_t stored_bytes_ = 0;  ///< of all files, on disk so far
 
     target target_ = target::none;
     std::string buffer_;  ///< of the present file: bytes not on disk yet
