@@ -21,10 +21,6 @@ std::string login_json(const storage::user_view& view, const storage::new_sessio
     return json;
 }
 
-storage::error wrong_credentials() {
-    return {error_code::bad_credentials, "Wrong username or password.", {}};
-}
-
 awaitable<result<std::string>> hash(call& c, std::string password) {
     auto hashed =
         co_await c.api.hash_pool().run([&password] { return storage::hash_password(password); });
@@ -45,24 +41,29 @@ awaitable<result<bool>> verify(call& c, std::string stored_hash, std::string pas
 }
 
 /// The account if the password is right. Errors: bad_credentials, whatever was wrong.
-awaitable<result<storage::user>> verified_account(call& c, text_fields& fields, bool deleted_too) {
+awaitable<std::expected<storage::user, http::response>> verified_account(call& c,
+                                                                         text_fields& fields,
+                                                                         bool deleted_too) {
     const std::string username = storage::to_canonical_username(fields.take("username"));
+    if (auto refused = refuse_guess(c, '@' + username)) {
+        co_return std::unexpected{std::move(*refused)};
+    }
     const auto account = co_await c.api.work().read(
         [&](const kv::reader& reader) -> result<std::optional<storage::user>> {
             auto found = storage::find_account(reader, username);
             return found ? std::optional{std::move(found->row)} : std::nullopt;
         });
     if (!account) {
-        co_return std::unexpected{account.error()};
+        co_return std::unexpected{to_response(account.error())};
     }
     const bool may_log_in = *account && (deleted_too || !(*account)->is_deleted);
     const auto matches = co_await verify(c, may_log_in ? (*account)->password : std::string{},
                                          fields.take("password"));
     if (!matches) {
-        co_return std::unexpected{matches.error()};
+        co_return std::unexpected{to_response(matches.error())};
     }
     if (!*matches) {
-        co_return std::unexpected{wrong_credentials()};
+        co_return std::unexpected{to_response(storage::wrong_credentials())};
     }
     co_return **account;
 }
@@ -85,8 +86,7 @@ awaitable<http::response> sign_up(call& c) {
         co_return std::move(body.error());
     }
     const std::string username = storage::to_canonical_username(body->fields.take("username"));
-    // Nobody is logged in, so without the name all the world would share one space of keys.
-    const auto key = hold_key(c, "signup " + username);
+    const auto key = hold_key(c, "signup");
     if (!key) {
         co_return to_response(key.error());
     }
@@ -143,9 +143,9 @@ awaitable<http::response> log_in(call& c) {
     if (!body) {
         co_return std::move(body.error());
     }
-    const auto account = co_await verified_account(c, body->fields, false);
+    auto account = co_await verified_account(c, body->fields, false);
     if (!account) {
-        co_return to_response(account.error());
+        co_return std::move(account.error());
     }
     const auto login = make_login(c, account->id);
     if (!login) {
@@ -165,9 +165,9 @@ awaitable<http::response> restore_account(call& c) {
     if (!body) {
         co_return std::move(body.error());
     }
-    const auto account = co_await verified_account(c, body->fields, true);
+    auto account = co_await verified_account(c, body->fields, true);
     if (!account) {
-        co_return to_response(account.error());
+        co_return std::move(account.error());
     }
     const auto login = make_login(c, account->id);
     if (!login) {
@@ -180,19 +180,23 @@ awaitable<http::response> restore_account(call& c) {
     if (!view) {
         co_return to_response(view.error());
     }
+    c.api.database().wake_jobs();
     const auto placed =
         co_await place_media(c, {storage::job_kind::place_account_media, account->id});
     if (!placed) {
         co_return to_response(placed.error());
     }
-    c.api.database().wake_jobs();
     co_return http::response::json(http::status::ok, login_json(*view, *login));
 }
 
 namespace {
 
-/// The caller's password hash, if `password` is the caller's password.
-awaitable<result<std::string>> verified_hash(call& c, std::string password) {
+/// The caller's password hash, if `field` of the body is the caller's password.
+awaitable<std::expected<std::string, http::response>> verified_hash(call& c, text_fields& fields,
+                                                                    std::string_view field) {
+    if (auto refused = refuse_guess(c, std::to_string(c.who.user))) {
+        co_return std::unexpected{std::move(*refused)};
+    }
     const auto stored_hash =
         co_await c.api.work().read([&](const kv::reader& reader) -> result<std::string> {
             storage::row_reader rows{reader};
@@ -200,14 +204,17 @@ awaitable<result<std::string>> verified_hash(call& c, std::string password) {
             return account != nullptr ? account->row.password : std::string{};
         });
     if (!stored_hash) {
-        co_return std::unexpected{stored_hash.error()};
+        co_return std::unexpected{to_response(stored_hash.error())};
     }
-    const auto matches = co_await verify(c, *stored_hash, std::move(password));
+    const auto matches = co_await verify(c, *stored_hash, fields.take(field));
     if (!matches) {
-        co_return std::unexpected{matches.error()};
+        co_return std::unexpected{to_response(matches.error())};
     }
     if (!*matches) {
-        co_return storage::fail(error_code::forbidden, "The password is wrong.");
+        co_return std::unexpected{
+            to_response(storage::error{error_code::forbidden,
+                                       "The password is wrong.",
+                                       {{std::string{field}, "wrong", "is not your password"}}})};
     }
     co_return *stored_hash;
 }
@@ -219,15 +226,15 @@ awaitable<http::response> change_password(call& c) {
     if (!body) {
         co_return std::move(body.error());
     }
-    const auto seen = co_await verified_hash(c, body->fields.take("old_password"));
+    auto seen = co_await verified_hash(c, body->fields, "old_password");
     if (!seen) {
-        co_return to_response(seen.error());
+        co_return std::move(seen.error());
     }
     const auto hashed = co_await hash(c, body->fields.take("new_password"));
     if (!hashed) {
         co_return to_response(hashed.error());
     }
-    const auto changed = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto changed = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_change_password(reader, c.who, *seen, *hashed, c.at);
     });
     co_return changed ? http::response::no_content() : to_response(changed.error());
@@ -238,20 +245,20 @@ awaitable<http::response> delete_me(call& c) {
     if (!body) {
         co_return std::move(body.error());
     }
-    const auto seen = co_await verified_hash(c, body->fields.take("password"));
+    auto seen = co_await verified_hash(c, body->fields, "password");
     if (!seen) {
-        co_return to_response(seen.error());
+        co_return std::move(seen.error());
     }
     const auto may = if_match<storage::user_view>(c.request);
-    const auto deleted = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto deleted = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_delete_account(reader, c.who.user, *seen, c.at, may);
     });
     if (!deleted) {
         co_return to_response(deleted.error());
     }
+    c.api.database().wake_jobs();
     const auto placed =
         co_await place_media(c, {storage::job_kind::place_account_media, c.who.user});
-    c.api.database().wake_jobs();
     co_return placed ? http::response::no_content() : to_response(placed.error());
 }
 

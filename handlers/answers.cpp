@@ -18,7 +18,6 @@ status to_status(error_code code) {
             return status::bad_request;
         case error_code::invalid:
         case error_code::key_reused:
-        case error_code::budget_exceeded:
             return status::unprocessable_entity;
         case error_code::unauthenticated:
         case error_code::bad_credentials:
@@ -54,9 +53,12 @@ http::response to_response(const storage::error& error) {
         fields.push_back({fault.field, fault.code, fault.message});
     }
     if (error.code == error_code::unsupported_media) {
-        std::string accepted;
-        storage::append_json_string(accepted, media::accepted_content_types());
-        return http::problem_with(to_status(error.code), error.message, "accepted", accepted,
+        std::string accepted = "[";
+        for (const media::format format : media::all_formats) {
+            accepted += accepted.size() == 1 ? "" : ",";
+            storage::append_json_string(accepted, media::content_type(format));
+        }
+        return http::problem_with(to_status(error.code), error.message, "accepted", accepted + ']',
                                   std::move(fields));
     }
     return http::problem(to_status(error.code), error.message, std::move(fields));

@@ -10,6 +10,9 @@ using namespace std::chrono_literals;
 constexpr bucket_size login_bucket{.burst = 20, .refill_interval = 3s};
 constexpr bucket_size signup_bucket{.burst = 20, .refill_interval = 10s};
 constexpr bucket_size write_bucket{.burst = 200, .refill_interval = 100ms};
+constexpr bucket_size guess_bucket{.burst = 10, .refill_interval = 30s};
+/// Many accounts may lie behind one address.
+constexpr bucket_size client_write_bucket{.burst = 2000, .refill_interval = 10ms};
 
 /// Moving files is quick and must not be refused lightly: an answer waits for it.
 constexpr unsigned placement_threads = 2;
@@ -38,7 +41,9 @@ api::api(storage::database& database, http::logger& log, const api_options& opti
       work_(database.store(), read_pool_, known_logins_),
       logins_(login_bucket, options_.rate_limits),
       signups_(signup_bucket, options_.rate_limits),
-      writes_(write_bucket, options_.rate_limits) {}
+      writes_(write_bucket, options_.rate_limits),
+      guesses_(guess_bucket, options_.rate_limits),
+      client_writes_(client_write_bucket, options_.rate_limits) {}
 
 void api::close() {
     hash_pool_.close();

@@ -74,6 +74,10 @@ public:
     rate_limiter& logins() { return logins_; }
     rate_limiter& signups() { return signups_; }
     rate_limiter& writes() { return writes_; }
+    /// One client's tries at one account's password. A client that has used them up keeps nobody
+    /// else from logging in.
+    rate_limiter& guesses() { return guesses_; }
+    rate_limiter& client_writes() { return client_writes_; }
 
     /// Finishes what the pools have queued and refuses more. Blocks. Before the database goes.
     void close();
@@ -92,6 +96,8 @@ private:
     rate_limiter logins_;
     rate_limiter signups_;
     rate_limiter writes_;
+    rate_limiter guesses_;
+    rate_limiter client_writes_;
 };
 
 /// The whole API as routes. `api` must outlive the router.

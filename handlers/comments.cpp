@@ -48,7 +48,7 @@ awaitable<http::response> create_comment(call& c) {
             .body = storage::to_json(view)};
     };
     const std::string fingerprint = fingerprint_of(body->bytes);
-    const auto answer = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto answer = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return plan_once(reader, c, *key, fingerprint, plan, render);
     });
     co_return answer ? to_response(*answer) : to_response(answer.error());
@@ -58,13 +58,10 @@ awaitable<http::response> list_comments(call& c) {
     list_query query{c};
     const storage::comment_filter filter{.post = query.reference("post", false),
                                          .author = query.reference("author", true)};
-    const auto request = query.page_request();
-    if (!request) {
-        co_return to_response(request.error());
-    }
-    const auto page = co_await c.api.work().read(
-        [&](const kv::reader& reader) { return storage::list_comments(reader, filter, *request); });
-    co_return page ? page_answer(query, *page) : to_response(page.error());
+    co_return co_await answer_list(
+        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
+            return storage::list_comments(reader, filter, request);
+        });
 }
 
 awaitable<http::response> get_comment(call& c) {
@@ -88,7 +85,7 @@ awaitable<http::response> edit_comment(call& c) {
     }
     const std::string content = body->fields.take("content");
     const auto may = if_match<storage::comment_view>(c.request);
-    const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto view = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_edit_comment(reader, c.who.user, *id, content, c.at, may);
     });
     co_return view ? updated_answer(storage::to_json(*view)) : to_response(view.error());
@@ -100,7 +97,7 @@ awaitable<http::response> delete_comment(call& c) {
         co_return no_such_comment();
     }
     const auto may = if_match<storage::comment_view>(c.request);
-    const auto deleted = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto deleted = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_delete_comment(reader, c.who.user, *id, c.at, may);
     });
     co_return deleted ? http::response::no_content() : to_response(deleted.error());

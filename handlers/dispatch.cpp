@@ -12,6 +12,9 @@ namespace {
 
 using storage::error_code;
 
+/// Enough to mend any honest query by; a hostile one names thousands.
+constexpr std::size_t query_faults_max = 32;
+
 http::response too_many_requests(std::chrono::milliseconds wait) {
     http::response answer = http::problem(http::status::too_many_requests,
                                           "Too many requests. Wait before the next one.");
@@ -19,54 +22,61 @@ http::response too_many_requests(std::chrono::milliseconds wait) {
     return answer;
 }
 
+std::optional<http::response> refuse_beyond(rate_limiter& limiter, const std::string& name) {
+    const auto wait = limiter.take(name);
+    return wait ? std::optional{too_many_requests(*wait)} : std::nullopt;
+}
+
 std::optional<http::response> refuse_by_rate(call& c, cost cost) {
-    const auto refused = [](rate_limiter& limiter, const std::string& name) {
-        const auto wait = limiter.take(name);
-        return wait ? std::optional{too_many_requests(*wait)} : std::nullopt;
-    };
+    const auto client = [&] { return bucket_name(c.request.remote_address); };
     switch (cost) {
         case cost::free:
             return std::nullopt;
         case cost::login:
-            return refused(c.api.logins(), bucket_name(c.request.remote_address));
+            return refuse_beyond(c.api.logins(), client());
         case cost::signup:
-            return refused(c.api.signups(), bucket_name(c.request.remote_address));
-        case cost::write:
-            return refused(c.api.writes(), std::to_string(c.who.user));
+            return refuse_beyond(c.api.signups(), client());
+        case cost::write: {
+            auto refused = refuse_beyond(c.api.client_writes(), client());
+            return refused ? std::move(refused)
+                           : refuse_beyond(c.api.writes(), std::to_string(c.who.user));
+        }
     }
     return std::nullopt;
 }
 
-/// A mistyped parameter must not be ignored: a list would silently show everything.
-std::optional<http::response> refuse_unknown_query(const http::request& request,
-                                                   const route_spec& spec) {
+/// What is wrong with the names of the query's parameters. A mistyped one must not be ignored: a
+/// list would silently show everything.
+std::vector<storage::field_fault> find_query_faults(const http::request& request,
+                                                    const route_spec& spec) {
+    std::vector<storage::field_fault> faults;
     if (spec.any_query || request.query.empty()) {
-        return std::nullopt;
+        return faults;
     }
     std::string allowed;
     for (const query_parameter& known : spec.query) {
         allowed += allowed.empty() ? "" : ", ";
         allowed += known.name;
     }
-    std::vector<http::field_error> errors;
     for (const auto& parameter : request.query) {
+        if (faults.size() == query_faults_max) {
+            break;
+        }
         const std::string& name = parameter.first;
+        const auto is_named = [&](const auto& fault) { return fault.field == name; };
+        if (std::ranges::any_of(faults, is_named)) {
+            continue;
+        }
         const auto same_name = [&](const auto& other) { return other.first == name; };
-        const bool is_known =
-            std::ranges::find(spec.query, name, &query_parameter::name) != spec.query.end();
-        if (!is_known) {
-            errors.push_back({name, "unknown_parameter",
+        if (std::ranges::find(spec.query, name, &query_parameter::name) == spec.query.end()) {
+            faults.push_back({name, "unknown_parameter",
                               allowed.empty() ? "this takes no query parameters"
                                               : "is unknown; allowed are: " + allowed});
         } else if (std::ranges::count_if(request.query, same_name) > 1) {
-            errors.push_back({name, "repeated", "is given more than once"});
+            faults.push_back({name, "repeated", "is given more than once"});
         }
     }
-    if (errors.empty()) {
-        return std::nullopt;
-    }
-    std::string detail = "The query has a parameter that is not allowed: " + errors.front().field;
-    return http::problem(http::status::bad_request, std::move(detail), std::move(errors));
+    return faults;
 }
 
 /// The token of `Authorization: Bearer TOKEN`; empty if there is none.
@@ -88,7 +98,7 @@ awaitable<result<known_login>> look_up(call& c, std::string_view text) {
         co_return storage::fail(error_code::unauthenticated,
                                 "This needs a login: Authorization: Bearer TOKEN.");
     }
-    const std::uint64_t generation = c.api.known_logins().generation();
+    const std::uint64_t seen_at = c.api.known_logins().now();
     auto found = co_await c.api.work().read([&](const kv::reader& reader) {
         return storage::authenticate(reader, c.api.database().keys(), *token, c.at);
     });
@@ -96,7 +106,7 @@ awaitable<result<known_login>> look_up(call& c, std::string_view text) {
         co_return std::unexpected{std::move(found.error())};
     }
     auto login = std::make_shared<const storage::authenticated>(std::move(*found));
-    c.api.known_logins().remember(text, login, generation);
+    c.api.known_logins().remember(text, login, seen_at);
     co_return login;
 }
 
@@ -117,7 +127,11 @@ bool announces_body(const http::request& request) {
 }
 
 awaitable<http::response> dispatch(api& api, const route_spec& spec, http::request& request) {
-    call c{.api = api, .request = request, .who = {}, .at = storage::now()};
+    call c{.api = api,
+           .request = request,
+           .who = {},
+           .at = storage::now(),
+           .query_faults = find_query_faults(request, spec)};
     if (spec.who == access::user) {
         const std::string_view token = token_of(request);
         if (const auto known = api.known_logins().find(token, c.at)) {
@@ -130,8 +144,8 @@ awaitable<http::response> dispatch(api& api, const route_spec& spec, http::reque
             identify(c, **found);
         }
     }
-    if (auto refused = refuse_unknown_query(request, spec)) {
-        co_return std::move(*refused);
+    if (!c.query_faults.empty() && spec.query.empty()) {
+        co_return to_response(bad_query(std::move(c.query_faults)));
     }
     if (spec.body != body_kind::none && !announces_body(request)) {
         co_return http::problem(http::status::length_required,
@@ -144,6 +158,16 @@ awaitable<http::response> dispatch(api& api, const route_spec& spec, http::reque
 }
 
 }  // namespace
+
+std::optional<http::response> refuse_guess(call& c, std::string_view account) {
+    return refuse_beyond(c.api.guesses(),
+                         bucket_name(c.request.remote_address) + ' ' + std::string{account});
+}
+
+storage::error bad_query(std::vector<storage::field_fault> faults) {
+    std::string message = "The query has a bad parameter: " + faults.front().field;
+    return {error_code::malformed, std::move(message), std::move(faults)};
+}
 
 std::optional<storage::entity_id> path_id(const call& c) {
     return storage::parse_id(c.request.parameter("id"));

@@ -2,8 +2,11 @@
 // parameters. routes.cpp holds the table; openapi.cpp and the access tests read it as well.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "handlers/api.hpp"
@@ -21,6 +24,8 @@ struct call {
     storage::caller who;  ///< nobody (id 0) on routes that anyone may call
 
     storage::timestamp at;  ///< when the request was taken: the time that its writes carry
+    /// Of a list, which answers them together with what else is wrong with its query.
+    std::vector<storage::field_fault> query_faults;
 };
 
 using handler_function = awaitable<http::response> (*)(call&);
@@ -63,6 +68,33 @@ struct route_spec {
 };
 
 std::span<const route_spec> route_table();
+
+/// `unit_of_work::write` on behalf of the caller: the commit happens only if the login that the
+/// request came with has not ended meanwhile, however long its body took.
+/// Errors: unauthenticated, and those of `unit_of_work::write`.
+template <class Plan>
+awaitable<result<decltype(std::invoke_result_t<Plan&, const kv::reader&>::value_type::value)>>
+write_as_caller(call& c, Plan plan) {
+    co_return co_await c.api.work().write(
+        [&](const kv::reader& reader) -> std::invoke_result_t<Plan&, const kv::reader&> {
+            auto login = storage::find_login(reader, c.who, storage::now());
+            if (!login) {
+                return std::unexpected{std::move(login.error())};
+            }
+            auto planned = plan(reader);
+            if (planned && !planned->commit.empty()) {
+                storage::require_unchanged(planned->commit, *login);
+            }
+            return planned;
+        });
+}
+
+/// Charges a try at an account's password, named by username or id, to this client. What to answer
+/// if it has had too many.
+std::optional<http::response> refuse_guess(call& c, std::string_view account);
+
+/// The error that names every bad query parameter. Requires: there is one.
+storage::error bad_query(std::vector<storage::field_fault> faults);
 
 /// The route as the server's router wants it, with everything that surrounds the handler.
 http::route to_route(api& api, const route_spec& spec);

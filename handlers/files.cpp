@@ -18,13 +18,10 @@ http::response no_such_file() {
 awaitable<http::response> list_files(call& c) {
     list_query query{c};
     const storage::file_filter filter{.post = query.reference("post", false)};
-    const auto request = query.page_request();
-    if (!request) {
-        co_return to_response(request.error());
-    }
-    const auto page = co_await c.api.work().read(
-        [&](const kv::reader& reader) { return storage::list_files(reader, filter, *request); });
-    co_return page ? page_answer(query, *page) : to_response(page.error());
+    co_return co_await answer_list(
+        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
+            return storage::list_files(reader, filter, request);
+        });
 }
 
 awaitable<http::response> get_file(call& c) {
@@ -43,7 +40,7 @@ awaitable<http::response> delete_file(call& c) {
         co_return no_such_file();
     }
     const auto may = if_match<storage::file_view>(c.request);
-    const auto deleted = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto deleted = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_delete_file(reader, c.who.user, *id, c.at, may);
     });
     if (!deleted) {

@@ -11,11 +11,12 @@ namespace pinhole::handlers {
 using storage::error_code;
 
 result<held_key> hold_key(call& c, std::string_view action) {
-    const std::string_view key = c.request.header("idempotency-key");
-    if (key.empty()) {
+    constexpr std::string_view name_of_header = "idempotency-key";
+    if (!c.request.has_header(name_of_header)) {
         return held_key{};
     }
-    const bool usable = key.size() <= storage::idempotency_key_bytes_max &&
+    const std::string_view key = c.request.header(name_of_header);
+    const bool usable = !key.empty() && key.size() <= storage::idempotency_key_bytes_max &&
                         std::ranges::all_of(key, [](char b) { return b >= 0x20 && b < 0x7F; });
     if (!usable) {
         return storage::fail(error_code::malformed,

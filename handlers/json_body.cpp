@@ -187,7 +187,7 @@ awaitable<std::expected<json_body, http::response>> read_json(
     if (!content_type.empty() && !is_json(content_type)) {
         co_return std::unexpected{http::problem_with(http::status::unsupported_media_type,
                                                      "The body must be application/json.",
-                                                     "accepted", "\"application/json\"")};
+                                                     "accepted", R"(["application/json"])")};
     }
     auto bytes = co_await c.request.body().read_all(c.api.options().json_bytes_max);
     if (!bytes) {

@@ -18,8 +18,8 @@ awaitable<http::response> put_like(call& c) {
     }
     const storage::like row{
         .id = *id, .post = {*post}, .user = {c.who.user}, .created_at = c.at, .updated_at = c.at};
-    const auto liked = co_await c.api.work().write(
-        [&](const kv::reader& reader) { return storage::plan_like(reader, row); });
+    const auto liked = co_await write_as_caller(
+        c, [&](const kv::reader& reader) { return storage::plan_like(reader, row); });
     if (!liked) {
         co_return to_response(liked.error());
     }
@@ -36,7 +36,7 @@ awaitable<http::response> delete_like(call& c) {
     if (!post) {
         co_return to_response(storage::not_found("post").error());
     }
-    const auto unliked = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto unliked = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_unlike(reader, c.who.user, *post, c.at);
     });
     co_return unliked ? http::response::no_content() : to_response(unliked.error());
@@ -46,13 +46,10 @@ awaitable<http::response> list_likes(call& c) {
     list_query query{c};
     const storage::like_filter filter{.post = query.reference("post", false),
                                       .user = query.reference("user", true)};
-    const auto request = query.page_request();
-    if (!request) {
-        co_return to_response(request.error());
-    }
-    const auto page = co_await c.api.work().read(
-        [&](const kv::reader& reader) { return storage::list_likes(reader, filter, *request); });
-    co_return page ? page_answer(query, *page) : to_response(page.error());
+    co_return co_await answer_list(
+        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
+            return storage::list_likes(reader, filter, request);
+        });
 }
 
 awaitable<http::response> get_like(call& c) {

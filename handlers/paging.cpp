@@ -13,7 +13,7 @@ constexpr std::size_t code_bytes = 16;
 
 }  // namespace
 
-list_query::list_query(call& c) : c_(c) {}
+list_query::list_query(call& c) : c_(c), faults_(c.query_faults) {}
 
 void list_query::refuse(std::string_view name, std::string code, std::string message) {
     faults_.push_back({std::string{name}, std::move(code), std::move(message)});
@@ -89,15 +89,14 @@ result<storage::page_request> list_query::page_request() {
         }
     }
     request.size = page_size_;
-    if (const std::string* text = c_.request.query_value("cursor")) {
+    if (const std::string* text = c_.request.query_value("cursor"); text && faults_.empty()) {
         request.from = parse_cursor(*text);
         if (!request.from) {
             refuse("cursor", "invalid_cursor", "is not a cursor of this list with these filters");
         }
     }
     if (!faults_.empty()) {
-        return storage::fail(storage::error_code::malformed,
-                             "The query has a bad parameter: " + faults_.front().field, faults_);
+        return std::unexpected{bad_query(faults_)};
     }
     return request;
 }

@@ -7,16 +7,19 @@
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "handlers/answers.hpp"
 #include "handlers/dispatch.hpp"
 #include "storage/list.hpp"
 #include "storage/schema/json_writer.hpp"
 
 namespace pinhole::handlers {
 
-/// Reads the parameters of one list one by one and collects what is wrong with them.
+/// Reads the parameters of one list one by one and collects what is wrong with them, beginning with
+/// those that the list does not know.
 class list_query {
 public:
     explicit list_query(call& c);
@@ -26,7 +29,8 @@ public:
     std::optional<bool> boolean(std::string_view name);
     void refuse(std::string_view name, std::string code, std::string message);
 
-    /// Page size and cursor. Call last: the cursor is bound to the filters read before.
+    /// Page size and cursor. Call last: the cursor is bound to the filters read before, so it is
+    /// judged only where they are right.
     /// Errors: malformed, naming every bad parameter.
     result<storage::page_request> page_request();
 
@@ -70,6 +74,20 @@ http::response page_answer(const list_query& query, const storage::page<View>& p
     }
     json += "]}";
     return http::response::json(http::status::ok, std::move(json));
+}
+
+/// Reads one page and answers it. `list(reader, request)` gives the storage::page; it may hold
+/// references to what outlives the call.
+template <class List>
+awaitable<http::response> answer_list(call& c, list_query& query, List list) {
+    const auto request = query.page_request();
+    if (!request) {
+        co_return to_response(request.error());
+    }
+    using page = std::invoke_result_t<List&, const kv::reader&, const storage::page_request&>;
+    const auto found = co_await c.api.work().read(
+        [&](const kv::reader& reader) -> result<page> { return list(reader, *request); });
+    co_return found ? page_answer(query, *found) : to_response(found.error());
 }
 
 }  // namespace pinhole::handlers

@@ -19,18 +19,15 @@ http::response no_such_post() {
 awaitable<http::response> list_posts(call& c) {
     list_query query{c};
     storage::post_filter filter{.author = query.reference("author", true),
-                                .is_deleted = query.boolean("is_deleted").value_or(false)};
+                                .is_deleted = query.boolean("is_deleted").value_or(false),
+                                .restorable_since = c.at - c.api.options().restore_retention};
     if (filter.is_deleted && filter.author != c.who.user) {
         query.refuse("is_deleted", "not_yours", "true is for your own posts alone: add author=me");
     }
-    const auto request = query.page_request();
-    if (!request) {
-        co_return to_response(request.error());
-    }
-    const auto page = co_await c.api.work().read([&](const kv::reader& reader) {
-        return storage::list_posts(reader, c.who.user, filter, *request);
-    });
-    co_return page ? page_answer(query, *page) : to_response(page.error());
+    co_return co_await answer_list(
+        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
+            return storage::list_posts(reader, c.who.user, filter, request);
+        });
 }
 
 awaitable<http::response> get_post(call& c) {
@@ -54,7 +51,7 @@ awaitable<http::response> edit_post(call& c) {
     }
     const std::string content = body->fields.take("content");
     const auto may = if_match<storage::post_view>(c.request);
-    const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto view = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_edit_post(reader, c.who.user, *id, content, c.at, may);
     });
     co_return view ? updated_answer(storage::to_json(*view)) : to_response(view.error());
@@ -66,7 +63,7 @@ awaitable<http::response> delete_post(call& c) {
         co_return no_such_post();
     }
     const auto may = if_match<storage::post_view>(c.request);
-    const auto deleted = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto deleted = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_delete_post(reader, c.who.user, *id, c.at, may);
     });
     if (!deleted) {
@@ -81,7 +78,7 @@ awaitable<http::response> restore_post(call& c) {
     if (!id) {
         co_return no_such_post();
     }
-    const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto view = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_restore_post(reader, c.who.user, *id, c.at,
                                           c.api.options().restore_retention);
     });

@@ -8,8 +8,8 @@ namespace pinhole::handlers {
 namespace {
 
 awaitable<http::response> end(call& c, storage::entity_id id) {
-    const auto ended = co_await c.api.work().write(
-        [&](const kv::reader& reader) { return storage::plan_end_session(reader, c.who, id); });
+    const auto ended = co_await write_as_caller(
+        c, [&](const kv::reader& reader) { return storage::plan_end_session(reader, c.who, id); });
     co_return ended ? http::response::no_content() : to_response(ended.error());
 }
 

@@ -103,7 +103,7 @@ awaitable<result<storage::idempotent_answer>> commit(call& c, const held_key& ke
             .location = "/api/v1/posts/" + std::to_string(view.row.id),
             .body = storage::to_json(view)};
     };
-    co_return co_await c.api.work().write([&](const kv::reader& reader) {
+    co_return co_await write_as_caller(c, [&](const kv::reader& reader) {
         return plan_once(reader, c, key, fingerprint, plan, render);
     });
 }

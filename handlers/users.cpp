@@ -9,13 +9,10 @@ namespace pinhole::handlers {
 
 awaitable<http::response> list_users(call& c) {
     list_query query{c};
-    const auto request = query.page_request();
-    if (!request) {
-        co_return to_response(request.error());
-    }
-    const auto page = co_await c.api.work().read(
-        [&](const kv::reader& reader) { return storage::list_users(reader, *request); });
-    co_return page ? page_answer(query, *page) : to_response(page.error());
+    co_return co_await answer_list(
+        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
+            return storage::list_users(reader, request);
+        });
 }
 
 awaitable<http::response> get_user(call& c) {
@@ -40,7 +37,7 @@ awaitable<http::response> edit_me(call& c) {
                                            .website = body->fields.take_optional("website"),
                                            .bio = body->fields.take_optional("bio")};
     const auto may = if_match<storage::user_view>(c.request);
-    const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
+    const auto view = co_await write_as_caller(c, [&](const kv::reader& reader) {
         return storage::plan_edit_profile(reader, c.who.user, changes, c.at, may);
     });
     co_return view ? updated_answer(storage::to_json(*view)) : to_response(view.error());

@@ -50,6 +50,8 @@ struct request {
     /// The first field of that name; empty if absent. If-Match and If-None-Match are whole lists,
     /// however many lines they came in. Requires: the name is in lower case.
     std::string_view header(std::string_view lower_case_name) const;
+    /// Tells a field that is empty from none. Requires: as above.
+    bool has_header(std::string_view lower_case_name) const;
 
     /// The part of the path that matched `{name}` in the route's pattern; empty if there is none.
     std::string_view parameter(std::string_view name) const;
@@ -63,6 +65,8 @@ struct request {
     boost::asio::any_io_executor executor() const { return executor_; }
 
 private:
+    const header_view* find_header(std::string_view lower_case_name) const;
+
     boost::asio::any_io_executor executor_;
     body_reader* body_;
     request_log log_;

@@ -11,8 +11,10 @@ user_view to_user_view(const kv::reader& reader, user row) {
     return {.row = std::move(row), .post_count = posts};
 }
 
-std::unexpected<error> wrong_credentials() {
-    return fail(error_code::bad_credentials, "Wrong username or password.");
+/// The password that was verified is no longer the account's. Not about the login, which may be as
+/// good as ever.
+std::unexpected<error> password_changed() {
+    return fail(error_code::forbidden, "The password has been changed meanwhile.");
 }
 
 /// The account as it is now, if the password that was verified is still its password.
@@ -38,6 +40,10 @@ void append_login(kv::commit& commit, const row_reader& rows, const stored<user>
 }
 
 }  // namespace
+
+error wrong_credentials() {
+    return {error_code::bad_credentials, "Wrong username or password."};
+}
 
 error username_taken() {
     return {error_code::conflict, "This username is taken.", {{"username", "taken", "is taken"}}};
@@ -69,7 +75,7 @@ result<planned<user_view>> plan_login(const kv::reader& reader, const user& seen
     const row_reader rows{reader};
     const auto account = still_the_same(rows, seen);
     if (!account || account->row.is_deleted) {
-        return wrong_credentials();
+        return std::unexpected{wrong_credentials()};
     }
     planned<user_view> plan{.commit = {}, .value = to_user_view(reader, account->row)};
     append_login(plan.commit, rows, *account, login);
@@ -82,7 +88,7 @@ result<planned<user_view>> plan_restore_account(const kv::reader& reader, const 
     const row_reader rows{reader};
     const auto account = still_the_same(rows, seen);
     if (!account || (account->row.is_deleted && account->row.deleted_at + retention < at)) {
-        return wrong_credentials();
+        return std::unexpected{wrong_credentials()};
     }
     planned<user_view> plan{.commit = {}, .value = {}};
     user row = account->row;
@@ -147,7 +153,7 @@ result<planned<bool>> plan_change_password(const kv::reader& reader, const calle
     const row_reader rows{reader};
     const auto account = rows.find<user>(who.user);
     if (!account || account->row.is_deleted || account->row.password != seen_hash) {
-        return wrong_credentials();
+        return password_changed();
     }
     planned<bool> plan{.commit = {}, .value = true};
     user row = account->row;
@@ -168,7 +174,7 @@ result<planned<bool>> plan_delete_account(const kv::reader& reader, entity_id id
     const row_reader rows{reader};
     const auto account = rows.find<user>(id);
     if (!account || account->row.is_deleted || account->row.password != seen_hash) {
-        return wrong_credentials();
+        return password_changed();
     }
     if (may && !may(to_user_view(reader, account->row))) {
         return version_differs();

@@ -14,6 +14,8 @@
 namespace pinhole::storage {
 
 error username_taken();
+/// Never says which of the two it was.
+error wrong_credentials();
 
 /// Creates the account and its first login. Errors: conflict, naming `username`, if it is taken,
 /// also by a deleted account.
@@ -50,7 +52,7 @@ result<planned<user_view>> plan_edit_profile(const kv::reader& reader, entity_id
                                              const precondition<user_view>& may);
 
 /// Replaces the password, verified against `seen`; every session but `who`'s ends.
-/// Errors: bad_credentials if it is another one by now.
+/// Errors: forbidden if it is another one by now.
 result<planned<bool>> plan_change_password(const kv::reader& reader, const caller& who,
                                            std::string_view seen_hash, std::string new_hash,
                                            timestamp at);

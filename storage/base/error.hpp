@@ -24,7 +24,6 @@ enum class error_code : std::uint8_t {
     unsupported_media,
     key_reused,       ///< Idempotency-Key known with another body
     key_in_flight,    ///< Idempotency-Key is being worked on
-    budget_exceeded,  ///< a query would read too many rows
     rate_limited,
     overloaded,    ///< a queue is full; retry soon
     unavailable,   ///< storage failed or is stopping; the outcome may be unknown

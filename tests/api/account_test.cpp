@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(changing_the_password_needs_the_old_one) {
     auto client = shared_server().sign_up();
     check_problem(client.post("/api/v1/auth/password",
                               {{"old_password", "wrong horse"}, {"new_password", "new password"}}),
-                  403);
+                  403, {{"old_password", "wrong"}});
     check_problem(client.post("/api/v1/auth/password",
                               {{"old_password", default_password}, {"new_password", "short"}}),
                   422, {{"new_password", "too_short"}});
@@ -158,7 +158,8 @@ BOOST_AUTO_TEST_CASE(changing_the_password_needs_the_old_one) {
 
 BOOST_AUTO_TEST_CASE(deleting_an_account_needs_its_password) {
     auto client = shared_server().sign_up();
-    check_problem(client.remove_with("/api/v1/users/me", {{"password", "wrong horse"}}), 403);
+    check_problem(client.remove_with("/api/v1/users/me", {{"password", "wrong horse"}}), 403,
+                  {{"password", "wrong"}});
     check_problem(client.remove_with("/api/v1/users/me", json::object()), 422,
                   {{"password", "required"}});
     check_status(client.get("/api/v1/users/me"), 200);

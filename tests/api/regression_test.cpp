@@ -1,9 +1,11 @@
 // Bugs that were, each under its own name.
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "tests/api/entity_checks.hpp"
 #include "tests/api/server_fixture.hpp"
+#include "tests/support/media_samples.hpp"
 
 namespace pinhole::test {
 
@@ -68,7 +70,32 @@ BOOST_AUTO_TEST_CASE(faults_name_the_file_by_its_place_in_the_form) {
     form.file("files", "empty.jpg", "image/jpeg", "");
     check_problem(user.upload(form), 422, {{"files[0]", "empty"}, {"files[1]", "empty"}});
     form.file("files", "text.jpg", "image/jpeg", "just text");
-    check_problem(user.upload(form), 415, {{"files[2]", "unsupported_type"}});
+    check_problem(user.upload(form), 415,
+                  {{"files[0]", "empty"}, {"files[1]", "empty"}, {"files[2]", "unsupported_type"}});
+}
+
+// A damaged file hid what was wrong behind it.
+BOOST_AUTO_TEST_CASE(all_that_is_wrong_with_an_upload_is_said_at_once) {
+    auto user = shared_server().sign_up();
+    multipart_body form;
+    form.field("title", "x");
+    form.file("files", "cut.jpg", "image/jpeg", sample_jpeg().substr(0, sample_jpeg().size() / 2));
+    form.file("files", "cut.png", "image/png", sample_png().substr(0, sample_png().size() / 2));
+    form.field("content", std::string(3000, 'x'));
+    check_problem(user.upload(form), 422,
+                  {{"title", "unknown_field"},
+                   {"files[0]", "corrupt"},
+                   {"files[1]", "corrupt"},
+                   {"content", "too_long"}});
+}
+
+// A bad name hid bad values, and the other way round.
+BOOST_AUTO_TEST_CASE(all_that_is_wrong_with_a_query_is_said_at_once) {
+    auto user = shared_server().sign_up();
+    check_problem(user.get("/api/v1/posts?foo=1&page_size=0&author=x&foo=2&cursor=!"), 400,
+                  {{"foo", "unknown_parameter"},
+                   {"page_size", "invalid_page_size"},
+                   {"author", "invalid_id"}});
 }
 
 // Text cut off in the middle of a character was called invalid UTF-8.
@@ -81,14 +108,78 @@ BOOST_AUTO_TEST_CASE(very_long_text_is_too_long_and_nothing_else) {
     check_problem(user.upload(post_form(text)), 422, {{"content", "too_long"}});
 }
 
-// Two people who happened to choose the same key were in each other's way.
-BOOST_AUTO_TEST_CASE(a_signup_key_belongs_to_the_name_that_signs_up) {
+// The login was looked at when a request began, so that a slow body outlived its end.
+BOOST_AUTO_TEST_CASE(what_a_login_has_begun_ends_with_it) {
+    auto owner = shared_server().sign_up();
+    const json post = create_post(owner);
+    auto thief = shared_server().connect();
+    const json body{{"username", owner.username()}, {"password", default_password}};
+    thief.adopt(parse(thief.post("/api/v1/auth/login", body)));
+    const auto begin = [&](const std::string& target, const std::string& type,
+                           const std::string& text) {
+        auto client = shared_server().connect();
+        client.connection().send("POST " + target + " HTTP/1.1\r\nHost: localhost\r\n" +
+                                 "Authorization: Bearer " + thief.token() + "\r\nContent-Type: " +
+                                 type + "\r\nContent-Length: " + std::to_string(text.size()) +
+                                 "\r\n\r\n" + text.substr(0, text.size() / 2));
+        return client;
+    };
+    multipart_body form;
+    form.file("files", "photo.jpg", "image/jpeg", sample_jpeg());
+    const std::string upload = form.text();
+    const std::string comment = R"({"content": "mine"})";
+    auto uploading = begin("/api/v1/posts", form.content_type(), upload);
+    auto commenting = begin(path_of_post(post) + "/comments", "application/json", comment);
+
+    check_status(owner.post("/api/v1/auth/password", {{"old_password", default_password},
+                                                      {"new_password", "another password"}}),
+                 204);
+    uploading.connection().send(upload.substr(upload.size() / 2));
+    commenting.connection().send(comment.substr(comment.size() / 2));
+    check_problem(uploading.connection().receive(), 401);
+    check_problem(commenting.connection().receive(), 401);
+    BOOST_TEST(walk(owner, "/api/v1/posts?author=me").size() == 1U);
+    BOOST_TEST(walk(owner, "/api/v1/comments?post=" + text(post, "id")).empty());
+}
+
+// The key was bound to the username, so that the same key made two accounts.
+BOOST_AUTO_TEST_CASE(a_signup_key_serves_for_one_account) {
     auto client = shared_server().connect();
-    const header_list key{{"Idempotency-Key", "1"}};
-    for (int i = 0; i < 2; ++i) {
-        const json body{{"username", unique_name("key")}, {"password", default_password}};
-        check_login(parse(client.post("/api/v1/auth/signup", body, key), 201));
+    const header_list key{{"Idempotency-Key", unique_name("key")}};
+    const json body{{"username", unique_name("key")}, {"password", default_password}};
+    const json first = parse(client.post("/api/v1/auth/signup", body, key), 201);
+    const json other{{"username", unique_name("key")}, {"password", default_password}};
+    check_problem(client.post("/api/v1/auth/signup", other, key), 422,
+                  {{"Idempotency-Key", "reused"}});
+    BOOST_TEST(parse(client.post("/api/v1/auth/signup", body, key), 201) == first);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_idempotency_key_is_no_key) {
+    auto client = shared_server().connect();
+    const json body{{"username", unique_name("key")}, {"password", default_password}};
+    check_problem(client.post("/api/v1/auth/signup", body, {{"Idempotency-Key", ""}}), 400);
+}
+
+// An upload was compared with the free space by its whole length at every piece, so that what it
+// had stored already counted twice.
+BOOST_AUTO_TEST_CASE(an_upload_that_fits_is_not_refused_midway) {
+    auto options = without_rate_limits();
+    const auto free_bytes =
+        std::filesystem::space(std::filesystem::temp_directory_path()).available;
+    const std::string photo = make_jpeg(4000, 3500, 1);
+    constexpr int photos = 6;
+    const std::uint64_t upload_bytes = photo.size() * photos;
+    BOOST_REQUIRE_GT(upload_bytes, 50'000'000U);
+    // Room for one and a half of it beyond the reserve; others use the disk too.
+    options.upload_reserve_bytes = free_bytes - upload_bytes * 3 / 2;
+    api_server server(options);
+    auto user = server.sign_up();
+    multipart_body form;
+    for (int i = 0; i < photos; ++i) {
+        form.file("files", "large.jpg", "image/jpeg", photo);
     }
+    check_status(user.upload(form), 201);
+    check_status(user.upload(form), 507);
 }
 
 // `updated_at` went back when the older of two requests was committed last.
