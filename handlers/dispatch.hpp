@@ -2,6 +2,8 @@
 // parameters. routes.cpp holds the table; openapi.cpp and the access tests read it as well.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -44,11 +46,17 @@ struct body_field {
 
 enum class body_kind : std::uint8_t { none, json, multipart };
 
-/// A query parameter of a list.
+/// What a query parameter of a list holds.
+enum class query_value : std::uint8_t { page_size, cursor, id, user, boolean };
+
 struct query_parameter {
     std::string_view name;
+    query_value value;
     std::string_view description;
 };
+
+/// Statuses, ended by a zero.
+using status_list = std::array<unsigned, 4>;
 
 struct route_spec {
     http::verb method;
@@ -64,6 +72,10 @@ struct route_spec {
     std::span<const query_parameter> query = {};
     bool is_list = false;  ///< `answer` is what a page holds
     bool takes_idempotency_key = false;
+    /// Answers carry an ETag; reading honours If-None-Match, deleting and editing If-Match.
+    bool has_etag = false;
+    /// Error statuses besides those that follow from the rest.
+    status_list errors = {};
     bool any_query = false;  ///< ignores query parameters (health checks, media)
 };
 

@@ -7,8 +7,9 @@
 
 namespace pinhole::handlers {
 
-// What a login is checked against is whatever was set, so its rule only bounds the size.
+// What a login is checked against is whatever was set, so these rules only bound the size.
 inline constexpr storage::text_rule credential_rule{0, 1024, storage::text_format::secret};
+inline constexpr storage::text_rule login_name_rule{0, 1024, storage::text_format::plain};
 
 inline constexpr body_field signup_fields[] = {
     {"username", storage::rule_of<storage::user>("username")},
@@ -16,7 +17,7 @@ inline constexpr body_field signup_fields[] = {
     {"name", storage::rule_of<storage::user>("name"), false},
     {"website", storage::rule_of<storage::user>("website"), false},
     {"bio", storage::rule_of<storage::user>("bio"), false}};
-inline constexpr body_field login_fields[] = {{"username", credential_rule},
+inline constexpr body_field login_fields[] = {{"username", login_name_rule},
                                               {"password", credential_rule}};
 inline constexpr body_field password_fields[] = {
     {"old_password", credential_rule},

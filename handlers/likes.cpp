@@ -36,8 +36,9 @@ awaitable<http::response> delete_like(call& c) {
     if (!post) {
         co_return to_response(storage::not_found("post").error());
     }
+    const auto may = if_match<storage::like_view>(c.request);
     const auto unliked = co_await write_as_caller(c, [&](const kv::reader& reader) {
-        return storage::plan_unlike(reader, c.who.user, *post, c.at);
+        return storage::plan_unlike(reader, c.who.user, *post, c.at, may);
     });
     co_return unliked ? http::response::no_content() : to_response(unliked.error());
 }

@@ -1,7 +1,11 @@
 // The OpenAPI 3.1 document, derived from the route table and the entities' declarations, so that it
 // cannot say anything else than the server does. Made once, at the first request.
+#include <boost/beast/http/status.hpp>
 #include <boost/beast/http/verb.hpp>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
 
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
@@ -117,8 +121,12 @@ json problem_schema() {
               {"status", {{"type", "integer"}}},
               {"detail", text},
               {"error", text},
-              {"errors", {{"type", "array"}, {"items", fault}}}}},
-            {"required", {"type", "title", "status", "detail"}}};
+              {"errors", {{"type", "array"}, {"items", fault}}},
+              {"accepted",
+               {{"type", "array"},
+                {"items", text},
+                {"description", "of a 415: the media types that are accepted"}}}}},
+            {"required", {"type", "title", "status", "detail", "error", "errors"}}};
 }
 
 json schemas() {
@@ -163,21 +171,76 @@ std::string openapi_path(std::string_view pattern) {
     return path;
 }
 
-json parameters_of(const route_spec& spec) {
-    json made = json::array();
+json query_schema(query_value value) {
+    switch (value) {
+        case query_value::page_size:
+            return {{"type", "integer"}, {"minimum", 1}, {"maximum", 100}, {"default", 20}};
+        case query_value::id:
+            return id_schema();
+        case query_value::user:
+            return {{"type", "string"}, {"pattern", "^(me|[1-9][0-9]{0,18})$"}};
+        case query_value::boolean:
+            return {{"type", "boolean"}};
+        case query_value::cursor:
+            break;
+    }
+    return {{"type", "string"}};
+}
+
+bool is_reading(const route_spec& spec) {
+    return spec.method == http::verb::get;
+}
+
+bool is_media(const route_spec& spec) {
+    return spec.answer == "media";
+}
+
+/// Editing and deleting one entity, on condition.
+bool honours_if_match(const route_spec& spec) {
+    return spec.has_etag &&
+           (spec.method == http::verb::patch || spec.method == http::verb::delete_);
+}
+
+/// The request's header fields beyond those that every HTTP request may have.
+json header_parameters_of(const route_spec& spec) {
     const json text{{"type", "string"}};
-    if (const auto open = spec.pattern.find('{'); open != std::string_view::npos) {
-        const std::string path = openapi_path(spec.pattern);
-        made.push_back(
-            parameter("path", path.substr(open + 1, path.find('}') - open - 1), text, {}));
-    }
-    for (const query_parameter& query : spec.query) {
-        made.push_back(parameter("query", query.name, text, query.description));
-    }
+    json made = json::array();
+    const auto add = [&](std::string_view name, std::string_view about) {
+        made.push_back(parameter("header", name, text, about));
+    };
+    add("X-Request-Id", "comes back with the answer; made where absent");
     if (spec.takes_idempotency_key) {
         made.push_back(parameter("header", "Idempotency-Key",
-                                 {{"type", "string"}, {"maxLength", 255}},
+                                 {{"type", "string"}, {"minLength", 1}, {"maxLength", 255}},
                                  "the same key and body gives the first answer again, for 24 h"));
+    }
+    if (spec.has_etag && is_reading(spec)) {
+        add("If-None-Match", "an ETag that the client has: 304 if it is still the right one");
+    }
+    if (honours_if_match(spec) || is_media(spec)) {
+        add("If-Match", "the ETag of the version that is meant: 412 if it is another by now");
+    }
+    if (is_media(spec)) {
+        add("Range", "one range of bytes");
+        add("If-Range", "the ETag of the version that the range is of");
+    }
+    return made;
+}
+
+json parameters_of(const route_spec& spec) {
+    json made = json::array();
+    if (const auto open = spec.pattern.find('{'); open != std::string_view::npos) {
+        const std::string path = openapi_path(spec.pattern);
+        const std::string name = path.substr(open + 1, path.find('}') - open - 1);
+        const bool is_id = name == "id" && spec.handle != get_user;
+        made.push_back(parameter("path", name, is_id ? id_schema() : json{{"type", "string"}}, {}));
+    }
+    for (const query_parameter& query : spec.query) {
+        made.push_back(
+            parameter("query", query.name, query_schema(query.value), query.description));
+    }
+    for (json& header : header_parameters_of(spec)) {
+        made.push_back(std::move(header));
     }
     return made;
 }
@@ -209,23 +272,141 @@ json body_of(const route_spec& spec) {
     return {{"required", true}, {"content", {{media_type, {{"schema", schema}}}}}};
 }
 
-json answers_of(const route_spec& spec) {
-    json success{{"description", spec.success == 204 ? "Done" : "Success"}};
-    if (spec.answer == "media") {
-        success["content"] = {{"*/*", {{"schema", {{"type", "string"}, {"format", "binary"}}}}}};
-    } else if (!spec.answer.empty()) {
-        const json schema = spec.is_list ? page_schema(spec.answer) : reference(spec.answer);
-        success["content"] = {{"application/json", {{"schema", schema}}}};
+/// Header fields of answers, by the name under which `components` describes them.
+json headers(std::initializer_list<std::string_view> names) {
+    json made = json::object();
+    for (const std::string_view name : names) {
+        made[std::string{name}] = {{"$ref", "#/components/headers/" + std::string{name}}};
     }
+    return made;
+}
+
+json header_components() {
+    constexpr std::pair<std::string_view, std::string_view> described[] = {
+        {"X-Request-Id", "the request's, or one made for it; the log has it too"},
+        {"ETag", "of this representation"},
+        {"Location", "where what was created can be read"},
+        {"Cache-Control", "who may keep the answer, and for how long"},
+        {"WWW-Authenticate", "Bearer"},
+        {"Retry-After", "seconds to wait"},
+        {"Accept-Ranges", "bytes"},
+        {"Content-Range", "which bytes of how many"},
+        {"Last-Modified", "when the file was uploaded"}};
+    json made = json::object();
+    for (const auto& [name, about] : described) {
+        made[std::string{name}] = {{"description", about}, {"schema", {{"type", "string"}}}};
+    }
+    return made;
+}
+
+json problem_answer(unsigned status) {
+    const std::string_view reason =
+        boost::beast::http::obsolete_reason(static_cast<http::status>(status));
+    json answer{{"description", reason},
+                {"headers", headers({"X-Request-Id", "Cache-Control"})},
+                {"content", {{"application/problem+json", {{"schema", reference("problem")}}}}}};
+    if (status == 401) {
+        answer["headers"].update(headers({"WWW-Authenticate"}));
+    }
+    if (status == 429 || status == 503) {
+        answer["headers"].update(headers({"Retry-After"}));
+    }
+    if (status == 416) {
+        answer["headers"].update(
+            headers({"Content-Range", "Accept-Ranges", "ETag", "Last-Modified"}));
+    }
+    return answer;
+}
+
+/// The error statuses that a route can answer with. Those that any request may earn before its
+/// route is known (408, 414, 417, 431, 501, 505) are under `default`.
+std::set<unsigned> errors_of(const route_spec& spec) {
+    std::set<unsigned> errors{400};
+    const auto add_if = [&](bool condition, std::initializer_list<unsigned> statuses) {
+        if (condition) {
+            errors.insert(statuses);
+        }
+    };
+    add_if(spec.who == access::user, {401});
+    add_if(spec.cost != cost::free, {429});
+    add_if(spec.body != body_kind::none, {411, 413, 415, 422});
+    add_if(spec.takes_idempotency_key, {409, 422});
+    add_if(spec.pattern.contains('{'), {404});
+    add_if(honours_if_match(spec), {412});
+    add_if(!is_reading(spec), {507});
+    // All that asks the database can find its queue full.
+    add_if(spec.handle != get_health && spec.handle != get_openapi, {503});
+    for (const unsigned status : spec.errors) {
+        add_if(status != 0, {status});
+    }
+    return errors;
+}
+
+json success_of(const route_spec& spec) {
+    json success{{"description", spec.success == 204 ? "Done" : "Success"},
+                 {"headers", headers({"X-Request-Id"})}};
+    if (is_media(spec)) {
+        success["headers"].update(
+            headers({"ETag", "Cache-Control", "Accept-Ranges", "Last-Modified"}));
+        success["content"] = {{"*/*", {{"schema", {{"type", "string"}, {"format", "binary"}}}}}};
+        return success;
+    }
+    if (spec.success == 204) {
+        return success;
+    }
+    success["headers"].update(headers({"Cache-Control"}));
+    if (spec.has_etag) {
+        success["headers"].update(headers({"ETag"}));
+    }
+    const json schema = spec.is_list ? page_schema(spec.answer) : reference(spec.answer);
+    success["content"] = {{"application/json", {{"schema", schema}}}};
+    return success;
+}
+
+json answers_of(const route_spec& spec) {
+    const json success = success_of(spec);
     json answers;
-    answers[std::to_string(spec.success)] = std::move(success);
-    if (spec.pattern.ends_with("/like") && spec.success == 201) {
-        answers["200"] = answers["201"];
+    answers[std::to_string(spec.success)] = success;
+    if (spec.success == 201) {
+        if (spec.has_etag) {
+            answers["201"]["headers"].update(headers({"Location"}));
+        }
+        if (spec.handle == put_like) {
+            answers["200"] = success;
+        }
+    }
+    if (is_media(spec)) {
+        answers["206"] = success;
+        answers["206"]["description"] = "Part of it";
+        answers["206"]["headers"].update(headers({"Content-Range"}));
+    }
+    if (spec.has_etag && is_reading(spec)) {
+        answers["304"] = {{"description", "Not changed"},
+                          {"headers", headers({"X-Request-Id", "ETag", "Cache-Control"})}};
+        if (is_media(spec)) {
+            answers["304"]["headers"].update(headers({"Accept-Ranges", "Last-Modified"}));
+        }
+    }
+    for (const unsigned status : errors_of(spec)) {
+        const std::string name = std::to_string(status);
+        answers[name] = {{"$ref", "#/components/responses/" + name}};
     }
     answers["default"] = {
         {"description", "Error"},
         {"content", {{"application/problem+json", {{"schema", reference("problem")}}}}}};
     return answers;
+}
+
+json response_components() {
+    std::set<unsigned> statuses;
+    for (const route_spec& spec : route_table()) {
+        statuses.merge(errors_of(spec));
+    }
+    json made = json::object();
+    for (const unsigned status : statuses) {
+        made[std::to_string(status)] = problem_answer(status);
+    }
+    return made;
 }
 
 json operation_of(const route_spec& spec) {
@@ -261,6 +442,8 @@ std::string make_document() {
         {"security", json::array({{{"bearer", json::array()}}})},
         {"components",
          {{"schemas", schemas()},
+          {"headers", header_components()},
+          {"responses", response_components()},
           {"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
     return document.dump(2);
 }

@@ -24,6 +24,11 @@ awaitable<http::response> end_session(call& c) {
     if (!id) {
         co_return to_response(storage::not_found("session").error());
     }
+    // A login is never shown with an ETag, so none can match.
+    const std::string_view wanted = c.request.header("if-match");
+    if (!wanted.empty() && wanted != "*") {
+        co_return to_response(storage::version_differs().error());
+    }
     co_return co_await end(c, *id);
 }
 

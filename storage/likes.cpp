@@ -45,14 +45,22 @@ result<planned<like_result>> plan_like(const kv::reader& reader, like row) {
 }
 
 result<planned<bool>> plan_unlike(const kv::reader& reader, entity_id who, entity_id post,
-                                  timestamp at) {
+                                  timestamp at, const precondition<like_view>& may) {
     row_reader rows{reader};
     if (rows.visible_post(post) == nullptr) {
         return not_found("post");
     }
+    const auto* account = rows.alive_user(who);
+    if (account == nullptr) {
+        return fail(error_code::unauthenticated, "The account no longer exists.");
+    }
     planned<bool> plan{.commit = {}, .value = false};
     const auto existing = find_like(rows, post, who);
-    if (!existing || existing->row.is_deleted) {
+    const bool is_there = existing && !existing->row.is_deleted;
+    if (may && (!is_there || !may({existing->row, brief_of(account->row)}))) {
+        return version_differs();
+    }
+    if (!is_there) {
         return plan;
     }
     like row = existing->row;

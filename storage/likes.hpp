@@ -14,9 +14,10 @@ struct like_result {
 /// Errors: not_found (the post), unauthenticated (the user's account was deleted meanwhile).
 result<planned<like_result>> plan_like(const kv::reader& reader, like row);
 
-/// Nothing to commit where there was no like. Errors: not_found (the post).
+/// Nothing to commit where there was no like. Errors: not_found (the post), precondition_failed
+/// (also where there is no like that `may` could agree with).
 result<planned<bool>> plan_unlike(const kv::reader& reader, entity_id who, entity_id post,
-                                  timestamp at);
+                                  timestamp at, const precondition<like_view>& may);
 
 /// Errors: not_found.
 result<like_view> get_like(const kv::reader& reader, entity_id id);

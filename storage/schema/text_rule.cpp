@@ -1,6 +1,9 @@
 #include "storage/schema/text_rule.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <charconv>
 
 #include "storage/base/text.hpp"
 
@@ -14,6 +17,47 @@ bool is_username(std::string_view value) {
     };
     return std::ranges::all_of(value, allowed) && !value.starts_with('.') &&
            !value.ends_with('.') && !value.contains("..");
+}
+
+bool is_hex_digit(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/// RFC 3986 §2.1: every '%' begins an escape of two digits.
+bool has_whole_escapes(std::string_view value) {
+    for (auto at = value.find('%'); at != std::string_view::npos; at = value.find('%', at + 1)) {
+        if (value.size() - at < 3 || !is_hex_digit(value[at + 1]) || !is_hex_digit(value[at + 2])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool is_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return text.empty() || (ec == std::errc{} && end == text.data() + text.size());
+}
+
+/// RFC 3986 §3.2.2 and §3.2.3, with names in other scripts too.
+bool is_host_and_port(std::string_view text) {
+    std::string_view port;
+    if (text.starts_with('[')) {
+        const auto end = text.find(']');
+        in6_addr ignored{};
+        if (end == std::string_view::npos ||
+            ::inet_pton(AF_INET6, std::string{text.substr(1, end - 1)}.c_str(), &ignored) != 1) {
+            return false;
+        }
+        port = text.substr(end + 1);
+    } else {
+        const auto end = std::min(text.find(':'), text.size());
+        if (end == 0 || text.substr(0, end).find_first_of("[]") != std::string_view::npos) {
+            return false;
+        }
+        port = text.substr(end);
+    }
+    return port.empty() || (port.front() == ':' && is_port(port.substr(1)));
 }
 
 /// Scheme, a host, and no byte that could break out of an HTML attribute or a header.
@@ -31,13 +75,12 @@ bool is_http_url(std::string_view value) {
         return false;
     }
     const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
-    const std::string_view host_and_port = authority.substr(authority.rfind('@') + 1);
     const auto forbidden = [](char c) {
         return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '"' || c == '<' ||
                c == '>' || c == '\\' || c == '`';
     };
-    return !host_and_port.empty() && host_and_port.front() != ':' &&
-           std::ranges::none_of(value, forbidden);
+    return is_host_and_port(authority.substr(authority.rfind('@') + 1)) &&
+           has_whole_escapes(value) && std::ranges::none_of(value, forbidden);
 }
 
 std::string plural(std::uint32_t count) {

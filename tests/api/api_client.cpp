@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "tests/api/answer_log.hpp"
 #include "tests/support/media_samples.hpp"
 
 namespace pinhole::test {
@@ -33,7 +34,9 @@ http_response api_client::request(std::string_view method, const std::string& ta
     if (!token_.empty()) {
         headers.emplace_back("Authorization", "Bearer " + token_);
     }
-    return connection_->request(method, target, headers, body);
+    http_response answer = connection_->request(method, target, headers, body);
+    note_answer(method, target, answer);
+    return answer;
 }
 
 http_response api_client::send_json(std::string_view method, const std::string& target,

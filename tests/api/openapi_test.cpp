@@ -37,7 +37,8 @@ void collect_references(const json& value, std::set<std::string>& found) {
     }
 }
 
-/// Checks an answer against a schema of the document: exactly its properties, each of its type.
+/// Checks an answer against a schema of the document: all that is required, nothing that is not
+/// described, each of its type.
 void check_against(const json& document, const json& schema, const json& value) {
     if (schema.contains("$ref")) {
         const std::string reference = text(schema, "$ref");
@@ -54,8 +55,12 @@ void check_against(const json& document, const json& schema, const json& value) 
                                                            : "null";
     BOOST_TEST(types.contains(actual), value << " against " << schema);
     if (value.is_object() && schema.contains("properties")) {
-        BOOST_TEST(members_of(value) == members_of(schema.at("properties")),
-                   boost::test_tools::per_element());
+        for (const json& required : schema.value("required", json::array())) {
+            BOOST_TEST(value.contains(required.get<std::string>()), required);
+        }
+        for (const std::string& member : members_of(value)) {
+            BOOST_TEST_REQUIRE(schema.at("properties").contains(member), member);
+        }
         for (const auto& member : value.items()) {
             check_against(document, schema.at("properties").at(member.key()), member.value());
         }
@@ -109,10 +114,27 @@ BOOST_AUTO_TEST_CASE(every_operation_says_who_may_what_goes_in_and_what_comes_ou
                        (route.body != handlers::body_kind::none));
             BOOST_TEST(operation.at("responses").contains(std::to_string(route.success)));
             BOOST_TEST(operation.at("responses").contains("default"));
-            std::size_t parameters = route.query.size();
-            parameters += route.pattern.contains('{') ? 1 : 0;
-            parameters += route.takes_idempotency_key ? 1 : 0;
-            BOOST_TEST(operation.value("parameters", json::array()).size() == parameters);
+            std::set<std::string> expected{"X-Request-Id"};
+            for (const auto& query : route.query) {
+                expected.emplace(query.name);
+            }
+            if (route.pattern.contains('{')) {
+                expected.emplace("id");
+            }
+            if (route.takes_idempotency_key) {
+                expected.emplace("Idempotency-Key");
+            }
+            if (route.has_etag && method == "get") {
+                expected.emplace("If-None-Match");
+            }
+            if (route.has_etag && (method == "patch" || method == "delete")) {
+                expected.emplace("If-Match");
+            }
+            std::set<std::string> described;
+            for (const json& parameter : operation.at("parameters")) {
+                described.insert(text(parameter, "name"));
+            }
+            BOOST_TEST(described == expected, boost::test_tools::per_element());
         }
     }
 }

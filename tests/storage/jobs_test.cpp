@@ -62,7 +62,7 @@ struct jobs_fixture {
     }
     void unlike(entity_id who, entity_id number) {
         write(*store, [&](const kv::reader& reader) {
-            return plan_unlike(reader, who, post_id(number), at_second(500));
+            return plan_unlike(reader, who, post_id(number), at_second(500), {});
         });
     }
     void act(entity_id who, entity_id number) {

@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(websites) {
          {"", "http://a", "https://a.example", "https://a.example/x/y?q=1&r=%20#top", "HTTP://A",
           "hTTps://a", "https://a:8443/", "http://[2001:db8::1]:80/", "https://kim@a.example/",
           "https://kim:pw@a.example", "https://m\xc3\xbcnchen.example", "http://a?x", "http://a#x",
-          "https://a/javascript:alert(1)", "https://a/it's"}) {
+          "https://a/javascript:alert(1)", "https://a/it's", "https://a:", "https://[::1]"}) {
         BOOST_TEST_INFO_SCOPE("'" << good << "'");
         BOOST_TEST(fault_code(website_rule, good).empty());
     }
@@ -101,7 +101,18 @@ BOOST_AUTO_TEST_CASE(websites) {
                                        "https://kim@:80/",
                                        "https://?a",
                                        "https://#a",
-                                       "https:///a@b"}) {
+                                       "https:///a@b",
+                                       "http://[::1",
+                                       "http://::1]",
+                                       "http://[::g]",
+                                       "http://[::1]x",
+                                       "http://a:b:c",
+                                       "http://a:80:80",
+                                       "https://x:99999",
+                                       "https://x:-1",
+                                       "http://%zz",
+                                       "http://a/%",
+                                       "http://a/%2"}) {
         BOOST_TEST_INFO_SCOPE("'" << bad << "'");
         BOOST_TEST(fault_code(website_rule, bad) == "invalid_format");
     }
