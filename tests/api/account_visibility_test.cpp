@@ -12,14 +12,14 @@ namespace {
 struct two_friends {
     api_server& server = shared_server();
     api_client leaver = server.sign_up("leaver");
-    api_client friend_ = server.sign_up("friend");
+    api_client other = server.sign_up("friend");
     json own_post = create_post(leaver, "leaver's");
-    json other_post = create_post(friend_, "friend's");
-    json friends_comment = create_comment(friend_, own_post);
+    json other_post = create_post(other, "friend's");
+    json friends_comment = create_comment(other, own_post);
     json own_comment = create_comment(leaver, other_post);
     json dead_comment = create_comment(leaver, other_post);
     json own_like = create_like(leaver, other_post);
-    json friends_like = create_like(friend_, own_post);
+    json friends_like = create_like(other, own_post);
 
     two_friends() { check_status(leaver.remove(path_of_comment(dead_comment)), 204); }
 
@@ -55,19 +55,19 @@ struct two_friends {
              {std::string("/api/v1/users"), std::string("/api/v1/posts"),
               "/api/v1/posts?author=" + leaver.id(), std::string("/api/v1/files"),
               "/api/v1/files?post=" + text(own_post, "id"), std::string("/api/v1/comments"),
-              "/api/v1/comments?author=" + leaver.id(), "/api/v1/comments?author=" + friend_.id(),
+              "/api/v1/comments?author=" + leaver.id(), "/api/v1/comments?author=" + other.id(),
               "/api/v1/comments?post=" + text(own_post, "id"),
               "/api/v1/comments?post=" + text(other_post, "id"), std::string("/api/v1/likes"),
-              "/api/v1/likes?user=" + leaver.id(), "/api/v1/likes?user=" + friend_.id(),
+              "/api/v1/likes?user=" + leaver.id(), "/api/v1/likes?user=" + other.id(),
               "/api/v1/likes?post=" + text(other_post, "id")}) {
-            const auto rows = walk(friend_, path);
+            const auto rows = walk(other, path);
             found += static_cast<std::size_t>(std::ranges::count_if(rows, is_theirs));
         }
         return found;
     }
 
     bool has_counts(int likes, int comments) {
-        const json post = friend_.get_json(path_of_post(other_post));
+        const json post = other.get_json(path_of_post(other_post));
         return post.at("like_count") == likes && post.at("comment_count") == comments;
     }
 
@@ -84,7 +84,7 @@ BOOST_FIXTURE_TEST_SUITE(account_visibility, two_friends)
 BOOST_AUTO_TEST_CASE(a_deleted_account_vanishes_everywhere_at_once_and_comes_back_as_it_was) {
     std::map<std::string, json> before;
     for (const std::string& path : single_paths()) {
-        const auto answer = friend_.get(path);
+        const auto answer = other.get(path);
         check_status(answer, 200);
         before[path] = answer.header("Content-Type") == "application/json"
                            ? json::parse(answer.body)
@@ -97,11 +97,11 @@ BOOST_AUTO_TEST_CASE(a_deleted_account_vanishes_everywhere_at_once_and_comes_bac
     leave();
     for (const std::string& path : single_paths()) {
         BOOST_TEST_CONTEXT(path) {
-            check_problem(friend_.get(path), 404);
+            check_problem(other.get(path), 404);
         }
     }
-    BOOST_TEST(friend_.get("/api/v1/users/" + leaver.id()).body ==
-               friend_.get("/api/v1/users/4611686018427387904").body);
+    BOOST_TEST(other.get("/api/v1/users/" + leaver.id()).body ==
+               other.get("/api/v1/users/4611686018427387904").body);
     BOOST_TEST(listed() == 0U);
     BOOST_TEST(!server.media_files("public").contains(media_name()));
     BOOST_TEST(eventually([&] { return has_counts(0, 0); }));
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_deleted_account_vanishes_everywhere_at_once_and_comes_bac
     BOOST_TEST(listed() == rows);
     for (const auto& [path, entity] : before) {
         BOOST_TEST_CONTEXT(path) {
-            const auto answer = friend_.get(path);
+            const auto answer = other.get(path);
             check_status(answer, 200);
             if (entity.is_binary()) {
                 BOOST_TEST((answer.body ==
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_deleted_account_vanishes_everywhere_at_once_and_comes_bac
         }
     }
     BOOST_TEST(eventually([&] { return has_counts(1, 1); }));
-    check_problem(friend_.get(path_of_comment(dead_comment)), 404);
+    check_problem(other.get(path_of_comment(dead_comment)), 404);
 }
 
 BOOST_AUTO_TEST_CASE(all_sessions_end_with_the_account) {
@@ -139,7 +139,6 @@ BOOST_AUTO_TEST_CASE(all_sessions_end_with_the_account) {
     check_problem(other_device.post("/api/v1/auth/login", {{"username", leaver.username()},
                                                            {"password", default_password}}),
                   401);
-    const std::string old_token = other_device.token();
     leaver.adopt(parse(come_back()));
     check_status(leaver.get("/api/v1/users/me"), 200);
     check_problem(other_device.get("/api/v1/users/me"), 401);
@@ -161,7 +160,7 @@ BOOST_AUTO_TEST_CASE(restoring_an_account_needs_its_password) {
                    .post("/api/v1/auth/restore",
                          {{"username", "nobody.at.all"}, {"password", "wrong horse"}})
                    .body == refused.body);
-    check_problem(friend_.get("/api/v1/users/" + leaver.id()), 404);
+    check_problem(other.get("/api/v1/users/" + leaver.id()), 404);
 }
 
 BOOST_AUTO_TEST_CASE(past_the_retention_an_account_stays_deleted) {

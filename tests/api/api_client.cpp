@@ -158,6 +158,7 @@ std::vector<json> walk(api_client& client, std::string url) {
 
 std::vector<std::string> ids_of(const std::vector<json>& rows) {
     std::vector<std::string> ids;
+    ids.reserve(rows.size());
     for (const json& row : rows) {
         ids.push_back(text(row, "id"));
     }
@@ -169,6 +170,7 @@ void run_parallel(unsigned threads, const std::function<void(unsigned)>& work) {
     std::mutex mutex;
     std::exception_ptr failure;
     std::vector<std::jthread> running;
+    running.reserve(threads);
     for (unsigned index = 0; index < threads; ++index) {
         running.emplace_back([&, index] {
             start.arrive_and_wait();

@@ -251,12 +251,14 @@ BOOST_AUTO_TEST_CASE(counters_equal_rows_after_16_threads_did_anything_at_random
 
     std::atomic<unsigned> working = threads;
     std::int64_t highest = 0;
+    std::int64_t lowest = 0;
     run_parallel(threads + 1, [&](unsigned index) {
         if (index < threads) {
+            const std::unique_ptr<std::atomic<unsigned>, decltype([](auto* left) { --*left; })>
+                leaves{&working};  // however it ends, or the watcher would watch for ever
             for (int i = 0; i < actions; ++i) {
                 users[index].act();
             }
-            --working;
             return;
         }
         auto watcher = server.connect();
@@ -265,14 +267,19 @@ BOOST_AUTO_TEST_CASE(counters_equal_rows_after_16_threads_did_anything_at_random
             const auto answer = watcher.get("/api/v1/posts?page_size=100");
             for (const json& post : json::parse(answer.body).at("results")) {
                 highest = std::max(highest, post.at("like_count").get<std::int64_t>());
+                lowest = std::min(lowest, post.at("comment_count").get<std::int64_t>());
+            }
+            for (const json& user : watcher.get_json("/api/v1/users").at("results")) {
+                lowest = std::min(lowest, user.at("post_count").get<std::int64_t>());
             }
         }
     });
     for (const auto& user : users) {
         BOOST_TEST(user.surprise() == "");
     }
-    // A count below zero would show as one near 2^32.
+    // A like_count below zero would show as one near 2^32.
     BOOST_TEST(highest <= threads);
+    BOOST_TEST(lowest == 0);
     check_settled(viewer);
 
     // With some accounts gone, and with all of them and their posts back.

@@ -30,15 +30,19 @@ public:
     api_client& client() { return client_; }
     const std::string& surprise() const { return surprise_; }
 
-    /// Until the server is gone.
-    void write_until_it_dies(const std::string& shared_post, std::atomic<int>& acknowledged) {
+    /// Until the server is gone, which is no surprise once it was killed.
+    void write_until_it_dies(const std::string& shared_post, std::atomic<int>& acknowledged,
+                             const std::atomic<bool>& killed) {
         try {
             for (;;) {
                 write_once(shared_post);
                 ++acknowledged;
             }
-        } catch (const http_failure&) {
-            // The end of this round; what was under way is marked as unknown already.
+        } catch (const http_failure& failure) {
+            // What was under way is marked as unknown already.
+            if (!killed) {
+                surprise_ += std::string{failure.what()} + "\n";
+            }
         }
     }
 
@@ -53,6 +57,7 @@ public:
                 BOOST_TEST(answer.status == (state == fate::alive ? 200U : 404U));
             }
         }
+        settle_comment();
         const json post = client_.get_json("/api/v1/posts/" + shared_post);
         BOOST_TEST_CONTEXT(client_.username() << " likes " << shared_post) {
             if (likes_) {
@@ -68,16 +73,18 @@ public:
 private:
     void write_once(const std::string& shared_post) {
         const std::string post = "/api/v1/posts/" + shared_post;
-        switch (random_() % 8) {
+        switch (random_() % 9) {
             case 0:
             case 1:
                 return create(client_.upload(post_form("by " + client_.username(), 2)));
             case 2:
             case 3:
-                return create(client_.post(post + "/comments", {{"content", "c"}}));
+                return comment(post);
             case 4:
                 return delete_something();
             case 5:
+                return restore_something();
+            case 6:
                 return edit_bio();
             default:
                 return toggle_like(post);
@@ -87,6 +94,42 @@ private:
     void create(const http_response& answer) {
         if (expect(answer, 201)) {
             things_[answer.header("Location")] = fate::alive;
+        }
+    }
+
+    void comment(const std::string& post) {
+        const std::string name = client_.username() + " " + std::to_string(++comments_);
+        pending_comment_ = {post + "/comments", name};
+        create(send_comment());
+        pending_comment_.reset();
+    }
+    http_response send_comment() {
+        return client_.post(pending_comment_->target, {{"content", pending_comment_->name}},
+                            {{"Idempotency-Key", pending_comment_->name}});
+    }
+    /// Whether the one under way had happened or not, now it has, and once.
+    void settle_comment() {
+        if (!pending_comment_) {
+            return;
+        }
+        create(send_comment());
+        std::size_t found = 0;
+        for (const json& row : walk(client_, "/api/v1/comments?author=me&page_size=100")) {
+            found += text(row, "content") == pending_comment_->name ? 1 : 0;
+        }
+        BOOST_TEST(found == 1U, pending_comment_->name);
+        pending_comment_.reset();
+    }
+
+    void restore_something() {
+        const auto deleted = std::ranges::find_if(things_, [](const auto& thing) {
+            return thing.second == fate::deleted && thing.first.contains("/posts/");
+        });
+        if (deleted != things_.end()) {
+            deleted->second = fate::unknown;
+            if (expect(client_.post(deleted->first + "/restore"), 200)) {
+                deleted->second = fate::alive;
+            }
         }
     }
 
@@ -132,11 +175,38 @@ private:
     std::map<std::string, fate> things_;
     std::optional<bool> likes_ = false;  ///< nothing: not known
     std::optional<std::string> bio_;
+    struct pending_comment {
+        std::string target;
+        std::string name;
+    };
+    std::optional<pending_comment> pending_comment_;
+    int comments_ = 0;
     std::string surprise_;
 };
 
-/// Every post that is there has all its files, and every public file belongs to a post.
-void check_nothing_is_half(api_client& viewer, const std::filesystem::path& data) {
+std::size_t count_files(const std::filesystem::path& folder) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        count += entry.is_regular_file() ? 1 : 0;
+    }
+    return count;
+}
+
+std::size_t count_deleted_files(std::vector<writer>& crowd) {
+    std::size_t count = 0;
+    for (writer& each : crowd) {
+        for (const json& post :
+             walk(each.client(), "/api/v1/posts?author=me&is_deleted=true&page_size=100")) {
+            count += post.at("files").size();
+        }
+    }
+    return count;
+}
+
+/// Every post that is there has all its files, and every file on disk belongs to a post, be it a
+/// deleted one.
+void check_nothing_is_half(api_client& viewer, std::vector<writer>& crowd,
+                           const std::filesystem::path& data) {
     std::size_t files = 0;
     for (const json& post : walk(viewer, "/api/v1/posts?page_size=100")) {
         for (const json& file : post.at("files")) {
@@ -147,11 +217,8 @@ void check_nothing_is_half(api_client& viewer, const std::filesystem::path& data
         }
     }
     BOOST_TEST(walk(viewer, "/api/v1/files?page_size=100").size() == files);
-    std::size_t stored = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(data / "media/public")) {
-        stored += entry.is_regular_file() ? 1 : 0;
-    }
-    BOOST_TEST(stored == files);
+    BOOST_TEST(count_files(data / "media/public") == files);
+    BOOST_TEST(count_files(data / "media/hidden") == count_deleted_files(crowd));
     BOOST_TEST(std::filesystem::is_empty(data / "media/incoming"));
 }
 
@@ -176,11 +243,13 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_write_survives_kill_9) {
     for (int round = 0; round < rounds; ++round) {
         BOOST_TEST_CONTEXT("round " << round) {
             std::atomic<int> acknowledged = 0;
+            std::atomic<bool> killed = false;
             run_parallel(writers + 1, [&](unsigned index) {
                 if (index < writers) {
-                    crowd[index].write_until_it_dies(shared_post, acknowledged);
+                    crowd[index].write_until_it_dies(shared_post, acknowledged, killed);
                 } else if (eventually([&] { return acknowledged > writes_per_round; },
                                       std::chrono::seconds(60))) {
+                    killed = true;
                     server->send_signal(SIGKILL);
                 } else {
                     server->send_signal(SIGTERM);  // too slow: fails below, and hangs nobody
@@ -196,7 +265,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_write_survives_kill_9) {
                 each.verify(shared_post);
                 BOOST_TEST(each.surprise() == "");
             }
-            check_nothing_is_half(owner, data);
+            check_nothing_is_half(owner, crowd, data);
             BOOST_TEST(find_wrong_count(owner) == "");
         }
     }

@@ -17,6 +17,7 @@ struct commented_post {
 
     std::vector<std::string> add_comments(int count) {
         std::vector<std::string> ids;
+        ids.reserve(static_cast<std::size_t>(count));
         for (int i = 0; i < count; ++i) {
             ids.push_back(text(create_comment(user, post, std::to_string(i)), "id"));
         }

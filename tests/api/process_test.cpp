@@ -64,6 +64,7 @@ BOOST_AUTO_TEST_CASE(everything_is_as_it_was_after_a_stop_and_a_start) {
                                          text(post.at("files").at(0), "url"),
                                          text(gone.at("files").at(0), "url")};
     std::vector<http_response> before;
+    before.reserve(paths.size());
     for (const std::string& path : paths) {
         before.push_back(kim.get(path));
     }

@@ -56,9 +56,8 @@ struct api_server::running {
     handlers::api api;
 };
 
-api_server::api_server(handlers::api_options options)
-    : options_(std::move(options)),
-      running_(std::make_unique<running>(directory_.path(), options_)) {}
+api_server::api_server(const handlers::api_options& options)
+    : options_(options), running_(std::make_unique<running>(directory_.path(), options_)) {}
 
 api_server::~api_server() = default;
 

@@ -19,7 +19,7 @@ handlers::api_options without_rate_limits();
 
 class api_server {
 public:
-    explicit api_server(handlers::api_options options = without_rate_limits());
+    explicit api_server(const handlers::api_options& options = without_rate_limits());
     api_server(const api_server&) = delete;
     api_server& operator=(const api_server&) = delete;
     ~api_server();

@@ -138,6 +138,7 @@ BOOST_AUTO_TEST_CASE(a_large_upload_may_come_in_chunks) {
 BOOST_AUTO_TEST_CASE(parallel_uploads_all_arrive_whole) {
     constexpr unsigned uploaders = 8;
     std::vector<std::string> pictures;
+    pictures.reserve(uploaders);
     for (unsigned i = 0; i < uploaders; ++i) {
         pictures.push_back(make_jpeg(600, 400, 1000 + i));
     }
