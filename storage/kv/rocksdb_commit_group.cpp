@@ -30,14 +30,28 @@ outcome commit_group::decide(const commit& commit) {
     stamp_ = last_sequence() + 1;
     batch_.SetSavePoint();
     undo_.clear();
+    auto result = outcome::unavailable;
+    try {
+        result = apply_all(commit);
+    } catch (const storage_failure&) {
+        roll_back();
+        throw;
+    }
+    if (result == outcome::ok) {
+        must(batch_.PopSavePoint());
+    } else {
+        roll_back();
+    }
+    return result;
+}
+
+outcome commit_group::apply_all(const commit& commit) {
     for (const auto& operation : commit.operations) {
         const auto result = std::visit([this](const auto& each) { return apply(each); }, operation);
         if (result != outcome::ok) {
-            roll_back();
             return result;
         }
     }
-    must(batch_.PopSavePoint());
     return outcome::ok;
 }
 
@@ -101,7 +115,7 @@ stamp commit_group::current_stamp(const key& key, const physical_key& physical) 
         return 0;
     }
     if (!status.ok()) {
-        throw storage_failure("reading family " + family.name + ": " + status.ToString());
+        database_.fail_read(family, status);
     }
     return to_stamp(family.name, found_);
 }

@@ -27,7 +27,7 @@ public:
     void begin();
 
     /// `ok`, with its writes in the batch; or `conflict` or `exists`, and no trace of it.
-    /// Errors: throws storage_failure when the database cannot be read; the group is then void.
+    /// Errors: throws storage_failure when what it checks cannot be read; no trace of it then.
     outcome decide(const commit& commit);
 
     rocksdb::WriteBatch& batch() { return batch_; }
@@ -42,6 +42,7 @@ private:
         std::optional<stamp> before;  ///< none: the commit made the entry
     };
 
+    outcome apply_all(const commit& commit);
     outcome apply(const check& operation);
     outcome apply(const insert& operation);
     outcome apply(const put& operation);

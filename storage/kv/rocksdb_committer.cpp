@@ -160,16 +160,8 @@ std::span<committer::waiting> committer::next_group(std::span<waiting> commits) 
 
 void committer::finish(std::span<waiting> group) {
     if (health_.current() == health::ok) {
-        try {
-            decide(group);
-            write(group);
-        } catch (const storage_failure& failure) {
-            // Only reading throws, and it precedes the write: nothing of the group was done.
-            health_.fail(failure.what());
-            for (auto& one : group) {
-                one.result = outcome::unavailable;
-            }
-        }
+        decide(group);
+        write(group);
     }
     for (auto& one : group) {
         one.done(one.result);
@@ -179,11 +171,23 @@ void committer::finish(std::span<waiting> group) {
 void committer::decide(std::span<waiting> group) {
     group_.begin();
     for (auto& one : group) {
-        one.result = group_.decide(one.commit);
+        try {
+            one.result = group_.decide(one.commit);
+        } catch (const storage_failure& failure) {
+            health_.log(log_level::error, std::string("a commit is refused: ") + failure.what());
+            one.result = outcome::unavailable;
+        }
     }
 }
 
 void committer::write(std::span<waiting> group) {
+    if (health_.current() == health::failed) {
+        // The disk refused a read: nothing of the group is written.
+        for (auto& one : group) {
+            one.result = outcome::unavailable;
+        }
+        return;
+    }
     if (group_.batch().Count() == 0) {
         return;
     }

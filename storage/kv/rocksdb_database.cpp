@@ -117,6 +117,16 @@ void database::open(const rocksdb_options& options) {
     }
 }
 
+void database::fail_read(const family& family, const rocksdb::Status& status) const {
+    const auto message = "reading family " + family.name + ": " + status.ToString();
+    if (status.IsIOError() && !status.IsNoSpace()) {
+        health_->fail(message);
+    } else {
+        health_->log(log_level::error, message);
+    }
+    throw storage_failure(message);
+}
+
 database::~database() {
     assert(readers_ == 0 && "a reader outlives the store");
     for (auto* handle : handles_) {

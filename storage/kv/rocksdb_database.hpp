@@ -43,6 +43,11 @@ public:
         return families_[id];
     }
 
+    /// A read has failed. If the disk refused it (and was not merely full), nothing that it holds
+    /// can be trusted: health fails. A damaged block costs this read alone, and is logged.
+    /// Errors: always throws storage_failure.
+    [[noreturn]] void fail_read(const family& family, const rocksdb::Status& status) const;
+
     /// Readers say when they come and go: none may be left when the database closes.
     void reader_made() const noexcept { ++readers_; }
     void reader_gone() const noexcept { --readers_; }

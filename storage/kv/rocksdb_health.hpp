@@ -1,8 +1,8 @@
 // What the RocksDB store can do right now, told by whoever finds out: the commit thread (its own
-// writes, the room on the disk) and RocksDB's background threads.
+// writes, the room on the disk), readers whom the disk refuses, and RocksDB's background threads.
 //
 // RocksDB's own properties stay silent after a fatal write error (`rocksdb.background-errors` and
-// `is-write-stopped` remain 0), so these two are the only signals there are.
+// `is-write-stopped` remain 0), so these are the only signals there are.
 // Thread-safety: all of it, from any thread. Nothing blocks.
 #pragma once
 

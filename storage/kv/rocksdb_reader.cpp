@@ -16,7 +16,7 @@ constexpr std::size_t cached_rows_max = 4096;
 
 /// True when there is a value, false when there is none.
 /// Errors: throws would_block and storage_failure.
-bool judge(const rocksdb::Status& status, const family& family) {
+bool judge(const database& database, const rocksdb::Status& status, const family& family) {
     if (status.ok()) {
         return true;
     }
@@ -26,7 +26,7 @@ bool judge(const rocksdb::Status& status, const family& family) {
     if (status.IsIncomplete()) {
         throw would_block();
     }
-    throw storage_failure("reading family " + family.name + ": " + status.ToString());
+    database.fail_read(family, status);
 }
 
 /// A range as RocksDB takes it: both bounds as physical keys, [lower, upper).
@@ -87,7 +87,7 @@ const rocksdb::PinnableSlice* rocksdb_reader::find(const family& family, const k
     const physical_key physical(key);
     value_.Reset();
     const auto status = database_.rocks().Get(options_, family.handle, physical.slice(), &value_);
-    return judge(status, family) ? &value_ : nullptr;
+    return judge(database_, status, family) ? &value_ : nullptr;
 }
 
 std::optional<value_with_stamp> rocksdb_reader::get(const key& key) const {
@@ -147,7 +147,7 @@ bool rocksdb_reader::found(std::size_t at, const family& family) const {
     if (is_cached() && statuses_[at].ok() && values_[at].empty()) {
         throw would_block();
     }
-    return judge(statuses_[at], family);
+    return judge(database_, statuses_[at], family);
 }
 
 std::vector<std::optional<value_with_stamp>> rocksdb_reader::multi_get(
@@ -212,7 +212,7 @@ std::vector<row> rocksdb_reader::scan(const range& range) const {
         range.reverse ? at->Prev() : at->Next();
     }
     // An iterator that has stopped may have done so for want of a block.
-    judge(at->status(), family);
+    judge(database_, at->status(), family);
     return rows;
 }
 

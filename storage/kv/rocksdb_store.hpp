@@ -17,9 +17,12 @@
 // crash of the process, but not of the machine: a bulk load is started over after one.)
 //
 // Errors. A full disk refuses commits with `unavailable` while reads go on, and heals. Any other
-// write error is final: after a failed fsync nothing about the file can be trusted, so nothing is
+// error of the disk is final, met by a write or by a read, on whatever thread: after a failed fsync
+// nothing about the file can be trusted, and a disk that refuses reads serves nobody. So nothing is
 // acknowledged any more, `on_failure` is called, and the process should exit; the WAL settles at
-// the next start which of the last writes are there.
+// the next start which of the last writes are there. A damaged block (a wrong checksum) is logged
+// and fails the reads that need it, or the commit that checks a row in it, and nothing else; until
+// a compaction meets it, after which RocksDB itself takes no more writes: final, as above.
 //
 // Counters. `scan` over a family of kind `counters` answers rows whose value is the sum in decimal
 // and whose stamp is 0; `counter` is the way to read one. They can be erased, but neither put,

@@ -1,6 +1,8 @@
 // The RocksDB store on a disk that is nearly full, full, or fails.
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +12,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <string>
@@ -140,6 +144,78 @@ BOOST_AUTO_TEST_CASE(a_write_error_is_final) {
     }
     BOOST_TEST(!value(*store, row_key("late")).has_value());
     BOOST_TEST((apply(*store, {put{row_key("again"), ""}}) == outcome::ok));
+}
+
+namespace {
+
+/// Makes every later read of the process's open table files fail, as a broken disk would: their
+/// descriptors become those of a folder.
+void refuse_table_reads() {
+    const int folder = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    BOOST_REQUIRE(folder >= 0);
+    int replaced = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;
+        if (std::filesystem::read_symlink(entry.path(), gone).extension() == ".sst") {
+            ::dup3(folder, std::stoi(entry.path().filename()), O_CLOEXEC);
+            ++replaced;
+        }
+    }
+    ::close(folder);
+    BOOST_REQUIRE(replaced > 0);
+}
+
+/// A store of one row, which lies in a table that no cache knows.
+struct store_on_a_broken_disk {
+    store_on_a_broken_disk() {
+        BOOST_REQUIRE(apply(*open_rocksdb(options()), {put{row_key("k"), "v"}}) == outcome::ok);
+        open_rocksdb(options());
+        store = open_rocksdb(options());
+        refuse_table_reads();
+    }
+
+    rocksdb_options options() {
+        auto made = make_options(directory.path());
+        made.on_failure = [this] { ++failures; };
+        return made;
+    }
+
+    temporary_directory directory;
+    std::atomic<int> failures = 0;
+    std::unique_ptr<kv::store> store;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_read_error_is_final) {
+    store_on_a_broken_disk broken;
+    BOOST_CHECK_THROW(get(*broken.store, row_key("k")), storage_failure);
+    BOOST_TEST((broken.store->health() == health::failed));
+    BOOST_TEST(broken.failures == 1);
+    BOOST_TEST((apply(*broken.store, {put{row_key("late"), ""}}) == outcome::unavailable));
+    broken.store.reset();
+    BOOST_TEST(value(*open_rocksdb(broken.options()), row_key("k")).value() == "v");
+}
+
+BOOST_AUTO_TEST_CASE(a_read_error_of_a_scan_and_of_a_batch_is_final) {
+    const std::vector<key> keys{row_key("k")};
+    const std::vector<std::function<void(const reader&)>> reads{
+        [&](const reader& reader) { reader.multi_get(keys); },
+        [&](const reader& reader) { reader.scan({1, rows, "", "", 10, false}); }};
+    for (const auto& read : reads) {
+        const store_on_a_broken_disk broken;
+        BOOST_CHECK_THROW(read(*broken.store->snapshot(read_mode::blocking)), storage_failure);
+        BOOST_TEST((broken.store->health() == health::failed));
+        BOOST_TEST(broken.failures == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_read_error_on_the_commit_thread_is_final) {
+    const store_on_a_broken_disk broken;
+    BOOST_TEST((apply(*broken.store, {put{row_key("a"), ""}, check{row_key("k"), 1}}) ==
+                outcome::unavailable));
+    BOOST_TEST((broken.store->health() == health::failed));
+    BOOST_TEST(broken.failures == 1);
 }
 
 namespace {
