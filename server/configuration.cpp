@@ -106,6 +106,14 @@ assignment on_or_off(bool configuration::* member) {
     };
 }
 
+std::optional<std::string> assign_damaged_wal(configuration& target, const std::string& value) {
+    if (value != "refuse" && value != "truncate") {
+        return "needs refuse or truncate";
+    }
+    target.truncate_damaged_wal = value == "truncate";
+    return std::nullopt;
+}
+
 std::optional<std::string> assign_cors_origins(configuration& target, const std::string& value) {
     target.cors_origins.clear();
     for_each_list_item(
@@ -136,6 +144,10 @@ const std::vector<setting>& settings() {
          text(&c::secret_key), true},
         {"sync", "on", "off: acknowledged writes can be lost in a crash; for bulk loading only",
          on_or_off(&c::sync)},
+        {"damaged-wal", "refuse",
+         "truncate: open a database whose write-ahead log is damaged; acknowledged writes behind "
+         "the damage are lost",
+         assign_damaged_wal},
         {"block-cache", "256MiB", "Memory for database blocks", bytes(&c::block_cache_bytes)},
         {"disk-reserve", "128MiB",
          "Free disk space below which writes answer 507; uploads, below twice that",

@@ -26,6 +26,7 @@ struct configuration {
     unsigned io_threads = 0;  ///< 0: one for each core
     http::log_level log_level = http::log_level::info;
     bool sync = true;  ///< off: acknowledged writes can be lost; for bulk loading only
+    bool truncate_damaged_wal = false;  ///< loses acknowledged writes behind the damage
     std::uint64_t block_cache_bytes = 256ULL * 1024 * 1024;
     std::uint64_t disk_reserve_bytes = 128ULL * 1024 * 1024;
     std::string secret_key;  ///< empty: made and kept in the data directory

@@ -56,6 +56,8 @@ std::unique_ptr<kv::store> open_store(const database_options& options) {
     rocksdb.families.assign(families::all.begin(), families::all.end());
     rocksdb.block_cache_bytes = options.block_cache_bytes;
     rocksdb.sync = options.sync;
+    rocksdb.on_damaged_log =
+        options.truncate_damaged_log ? kv::damaged_log::truncate : kv::damaged_log::refuse;
     rocksdb.log = options.log;
     rocksdb.on_failure = options.on_failure;
     rocksdb.reserve_bytes = options.disk_reserve_bytes;

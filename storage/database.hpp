@@ -30,7 +30,9 @@ struct database_options {
     bool sync = true;        ///< false loses acknowledged writes in a crash; bulk loading only
     std::size_t block_cache_bytes = std::size_t{256} << 20U;
     std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20U;  ///< as in kv::rocksdb_options
-    std::uint16_t shard = 0;                                      ///< stands in every id
+    /// Open a database whose write-ahead log is damaged: ACKNOWLEDGED WRITES BEHIND IT ARE LOST.
+    bool truncate_damaged_log = false;
+    std::uint16_t shard = 0;  ///< stands in every id
     kv::log_function log = [](kv::log_level, std::string_view) {};
     std::function<void()> on_failure = [] {};  ///< as in kv::rocksdb_options
     id_generator::clock_ms clock_ms;           ///< empty: the system's clock

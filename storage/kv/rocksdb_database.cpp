@@ -25,8 +25,9 @@ namespace {
     if (status.IsCorruption()) {
         throw storage_failure(
             "the database in " + directory + " is damaged: " + reason +
-            ". Restore it from a backup. If there is none and the damage is in a .log file, it can "
-            "be opened truncated, which loses the acknowledged writes behind the damage");
+            ". Restore it from a backup. If there is none and the damage is in a .log file, "
+            "--damaged-wal truncate opens it without the acknowledged writes behind the damage, "
+            "which are then lost");
     }
     throw storage_failure("cannot open the database in " + directory + ": " + reason);
 }
@@ -77,6 +78,12 @@ database::database(const rocksdb_options& options, std::shared_ptr<health_tracke
         assert(family.name.empty() && "two families with one id");
         family.kind = spec.kind;
         family.name = spec.name;
+    }
+    if (options.on_damaged_log == damaged_log::truncate) {
+        health_->log(
+            log_level::warning,
+            "a damaged write-ahead log is truncated at the damage: acknowledged writes "
+            "behind it are lost for good; set it back to refuse once the database is open");
     }
     open(options);
     if (!options.sync) {

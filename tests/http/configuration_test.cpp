@@ -31,6 +31,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_structure) {
     BOOST_TEST(parsed->listen == plain.listen);
     BOOST_TEST((parsed->log_level == plain.log_level));
     BOOST_TEST(parsed->sync == plain.sync);
+    BOOST_TEST(parsed->truncate_damaged_wal == plain.truncate_damaged_wal);
     BOOST_TEST(parsed->block_cache_bytes == plain.block_cache_bytes);
     BOOST_TEST(parsed->header_bytes_max == plain.header_bytes_max);
     BOOST_TEST(parsed->json_bytes_max == plain.json_bytes_max);
@@ -64,6 +65,13 @@ BOOST_AUTO_TEST_CASE(the_secret_key_comes_from_the_environment_only) {
     BOOST_TEST(refused.error().code == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_damaged_log_is_truncated_only_where_that_is_said) {
+    BOOST_TEST(!parse({})->truncate_damaged_wal);
+    BOOST_TEST(!parse({"--damaged-wal", "refuse"})->truncate_damaged_wal);
+    BOOST_TEST(parse({"--damaged-wal", "truncate"})->truncate_damaged_wal);
+    BOOST_TEST(parse({}, {{"PINHOLE_DAMAGED_WAL", "truncate"}})->truncate_damaged_wal);
+}
+
 BOOST_AUTO_TEST_CASE(usage_errors_exit_with_2_and_name_their_source) {
     const std::vector<std::pair<std::vector<const char*>, std::string>> cases{
         {{"--nonsense"}, "--nonsense"},
@@ -77,6 +85,7 @@ BOOST_AUTO_TEST_CASE(usage_errors_exit_with_2_and_name_their_source) {
         {{"--hash-threads", "0"}, "--hash-threads"},
         {{"--hash-threads", "-1"}, "--hash-threads"},
         {{"--log-level", "loud"}, "--log-level"},
+        {{"--damaged-wal", "ignore"}, "--damaged-wal"},
         {{"--cors-origins", "app.example"}, "--cors-origins"},
         {{"stray"}, "stray"},
     };

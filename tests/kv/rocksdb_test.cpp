@@ -21,10 +21,13 @@
 #include "tests/kv/rocksdb_fixture.hpp"
 #include "tests/kv/store_conformance.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/write_ahead_log.hpp"
 
 namespace pinhole::kv::test {
 namespace {
 
+using pinhole::test::flip_byte_in_the_middle;
+using pinhole::test::newest_log;
 using pinhole::test::temporary_directory;
 
 class rocksdb_backend final : public backend {
@@ -51,18 +54,6 @@ std::optional<std::string> refusal(rocksdb_options options) {
 
 bool contains(const std::optional<std::string>& text, std::string_view part) {
     return text && text->find(part) != std::string::npos;
-}
-
-/// The write-ahead log of the last life: the one with the highest number.
-std::filesystem::path newest_log(const std::filesystem::path& directory) {
-    std::filesystem::path newest;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-        if (entry.path().extension() == ".log") {
-            newest = std::max(newest, entry.path());
-        }
-    }
-    BOOST_REQUIRE(!newest.empty());
-    return newest;
 }
 
 constexpr int written = 100;
@@ -258,23 +249,18 @@ BOOST_AUTO_TEST_CASE(a_cached_reader_is_right_or_blocks) {
 BOOST_AUTO_TEST_CASE(a_flipped_byte_in_the_log_is_refused) {
     const temporary_directory directory;
     write_rows(directory.path());
-    {
-        const auto log = newest_log(directory.path());
-        std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
-        const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(log) / 2);
-        file.seekg(middle);
-        const auto byte = file.get();
-        file.seekp(middle);
-        file.put(static_cast<char>(byte ^ 0x10));
-        BOOST_REQUIRE(file.good());
-    }
+    flip_byte_in_the_middle(newest_log(directory.path()));
     const auto answer = refusal(make_options(directory.path()));
     BOOST_TEST(contains(answer, "is damaged"));
     BOOST_TEST(contains(answer, directory.path().string()));
+    BOOST_TEST(contains(answer, "--damaged-wal truncate"));
 
+    log_keeper log;
     auto truncating = make_options(directory.path());
+    truncating.log = log.function();
     truncating.on_damaged_log = damaged_log::truncate;
     const auto store = open_rocksdb(truncating);
+    BOOST_TEST(log.has(log_level::warning, "acknowledged writes behind it are lost"));
     BOOST_TEST(count_rows(*store) > 0);
     BOOST_TEST(count_rows(*store) < written);
     BOOST_TEST((apply(*store, {insert{row_key("new"), ""}}) == outcome::ok));

@@ -3,6 +3,7 @@
 #include "storage/meta.hpp"
 #include "storage/posts.hpp"
 #include "tests/storage/storage_fixture.hpp"
+#include "tests/support/write_ahead_log.hpp"
 
 namespace pinhole::storage::test {
 
@@ -108,6 +109,36 @@ BOOST_AUTO_TEST_CASE(one_of_a_version_that_never_was_is_refused) {
 BOOST_AUTO_TEST_CASE(one_that_is_open_is_refused) {
     const database open{options()};
     BOOST_TEST(refusal() != "opened");
+}
+
+BOOST_AUTO_TEST_CASE(one_with_a_damaged_log_opens_truncated_only_where_that_is_said) {
+    constexpr entity_id users = 20;
+    {
+        database open{options()};
+        for (entity_id id = 1; id <= users; ++id) {
+            create(open.store(), make_user(id, "user" + std::to_string(id)));
+        }
+    }
+    pinhole::test::flip_byte_in_the_middle(pinhole::test::newest_log(data_dir() / "db"));
+    BOOST_TEST(refusal().find("--damaged-wal truncate") != std::string::npos, refusal());
+
+    std::vector<std::string> warnings;
+    auto truncating = options();
+    truncating.truncate_damaged_log = true;
+    truncating.log = [&](kv::log_level level, std::string_view line) {
+        if (level == kv::log_level::warning) {
+            warnings.emplace_back(line);
+        }
+    };
+    {
+        database open{truncating};
+        BOOST_TEST(find<user>(open.store(), 1).has_value());
+        BOOST_TEST(!find<user>(open.store(), users).has_value());
+    }
+    BOOST_TEST(std::ranges::any_of(warnings, [](const std::string& line) {
+        return line.find("acknowledged writes behind it are lost") != std::string::npos;
+    }));
+    BOOST_TEST(refusal() == "opened");
 }
 
 BOOST_AUTO_TEST_CASE(uploads_left_in_flight_are_swept_at_start) {
