@@ -31,8 +31,8 @@ struct api_options {
     media::probe_limits media_limits;
     std::uint64_t rows_read_max = 100'000;  ///< what one list may read
     bool rate_limits = true;
-    /// Uploads are refused while the disk has less room than this, so that the database itself
-    /// never meets a full disk.
+    /// Uploads are refused while the disk has less room than this, so that files do not take the
+    /// database's reserve.
     std::uint64_t upload_reserve_bytes = 64ULL * 1024 * 1024;
     unsigned hash_threads = 2;
     std::size_t hash_queue_max = 128;

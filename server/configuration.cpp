@@ -150,7 +150,7 @@ const std::vector<setting>& settings() {
          assign_damaged_wal},
         {"block-cache", "256MiB", "Memory for database blocks", bytes(&c::block_cache_bytes)},
         {"disk-reserve", "128MiB",
-         "Free disk space below which writes answer 507; uploads, below twice that",
+         "Free disk space below which writes answer 507; uploads, below twice that. Least: 32MiB",
          bytes(&c::disk_reserve_bytes)},
         {"io-threads", "0", "Threads that serve connections; 0: one for each core",
          number<unsigned>(&c::io_threads, 0, 1024)},

@@ -55,6 +55,17 @@ std::size_t weigh(const database& database, const commit& commit) {
     return bytes;
 }
 
+std::uint64_t to_reserve_bytes(const rocksdb_options& options, const health_tracker& health) {
+    if (options.reserve_bytes == 0 || options.reserve_bytes >= reserve_bytes_min) {
+        return options.reserve_bytes;
+    }
+    health.log(log_level::warning,
+               "the disk reserve of " + std::to_string(options.reserve_bytes) +
+                   " bytes is less than the database needs to flush: raised to " +
+                   std::to_string(reserve_bytes_min));
+    return reserve_bytes_min;
+}
+
 std::function<std::uint64_t()> make_free_bytes(const rocksdb_options& options) {
     if (options.free_bytes) {
         return options.free_bytes;
@@ -78,7 +89,7 @@ committer::committer(const database& database, const rocksdb_options& options)
       health_(database.health()),
       queue_commits_max_(options.queue_commits_max),
       queue_bytes_max_(options.queue_bytes_max),
-      reserve_bytes_(options.reserve_bytes),
+      reserve_bytes_(to_reserve_bytes(options, health_)),
       room_interval_(options.room_interval),
       free_bytes_(make_free_bytes(options)),
       room_due_(std::chrono::steady_clock::now()),

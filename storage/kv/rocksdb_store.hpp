@@ -57,6 +57,10 @@ enum class damaged_log : std::uint8_t {
     truncate,  ///< open with what precedes the damage; ACKNOWLEDGED WRITES BEHIND IT ARE LOST
 };
 
+/// Two write buffers: RocksDB recovers from a full disk only once there is room for one, and
+/// filling the next one meanwhile must not take that room.
+inline constexpr std::uint64_t reserve_bytes_min = std::uint64_t{32} << 20U;
+
 struct rocksdb_options {
     std::filesystem::path directory;  ///< made where absent
     std::vector<family_spec> families;
@@ -71,8 +75,11 @@ struct rocksdb_options {
     std::size_t queue_commits_max = 8192;
     std::size_t queue_bytes_max = std::size_t{64} << 20U;
 
-    /// Commits are refused while the disk has less room than this, so that RocksDB, which needs
-    /// room to flush and compact, never meets a full disk itself.
+    /// Commits are refused while the disk has less room than this, since RocksDB needs room to
+    /// flush and compact what it has taken. It can meet the end of the disk all the same, in a
+    /// compaction larger than the reserve or because others fill the disk between two looks; health
+    /// is then `full` until there is room. Anything but 0 is raised to `reserve_bytes_min`; 0: no
+    /// reserve.
     std::uint64_t reserve_bytes = std::uint64_t{64} << 20U;
 
     /// How much room there is; by default what statvfs says about `directory`. Called on the commit

@@ -17,6 +17,7 @@ constexpr std::size_t mebibyte = std::size_t{1} << 20U;
 
 /// A full disk heals only once this much is free, so it bounds the reserve from below.
 constexpr std::size_t write_buffer_bytes = 16 * mebibyte;
+static_assert(reserve_bytes_min == 2 * write_buffer_bytes);
 /// Of all families together; counted against the block cache.
 constexpr std::size_t write_buffers_bytes_max = 48 * mebibyte;
 /// Bounds the replay at start: a family that is seldom written would keep old logs alive for long.

@@ -85,6 +85,25 @@ BOOST_AUTO_TEST_CASE(low_room_refuses_writes_and_heals) {
                 std::vector<std::string>{"after", "before"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_reserve_too_small_to_flush_is_raised) {
+    for (const std::uint64_t asked : {std::uint64_t{1}, reserve_bytes_min - 1}) {
+        const temporary_directory directory;
+        disk disk;
+        log_keeper log;
+        auto options = make_options(directory.path());
+        options.free_bytes = disk.function();
+        options.room_interval = std::chrono::milliseconds(1);
+        options.reserve_bytes = asked;
+        options.log = log.function();
+        const auto store = open_rocksdb(options);
+        BOOST_TEST(log.has(log_level::warning, "raised to 33554432"));
+        disk.set_free_bytes(reserve_bytes_min - 1);
+        BOOST_TEST((store->health() == health::full));
+        disk.set_free_bytes(reserve_bytes_min);
+        BOOST_TEST((store->health() == health::ok));
+    }
+}
+
 namespace {
 
 /// While it lives, no file of the process may grow beyond so many bytes: writes fail with EFBIG.
