@@ -4,6 +4,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include "storage/kv/rocksdb_events.hpp"
@@ -27,6 +28,12 @@ constexpr double filter_bits = 10;
 /// Adds to one counter that may pile up in memory before they are summed: every read of it walks
 /// them.
 constexpr std::size_t successive_merges_max = 16;
+/// A table in which half of so many entries in a row are deletions is compacted without waiting for
+/// its turn: lists begin at the end of an index where rows come and go, and jobs are a queue, so
+/// reads would step over the same deletions again and again. Half of what a cached reader steps
+/// over before it gives up (cached_rows_max in rocksdb_reader.cpp), so that it gets past them.
+constexpr std::size_t deletions_window = 2048;
+constexpr std::size_t deletions_max = deletions_window / 2;
 
 rocksdb::BlockBasedTableOptions make_table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
     rocksdb::BlockBasedTableOptions table;
@@ -105,6 +112,8 @@ rocksdb::ColumnFamilyOptions make_family_options(family_kind kind,
     if (kind == family_kind::index) {
         // Range scans stay inside a part: files without any key of it are skipped by their filter.
         family.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(part_bytes));
+        family.table_properties_collector_factories.push_back(
+            rocksdb::NewCompactOnDeletionCollectorFactory(deletions_window, deletions_max));
     }
     if (kind == family_kind::counters) {
         family.merge_operator = std::make_shared<sum_merge>();

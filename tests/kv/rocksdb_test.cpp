@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -244,6 +245,46 @@ BOOST_AUTO_TEST_CASE(a_cached_reader_is_right_or_blocks) {
     }
     BOOST_TEST(blocked > 0);
     BOOST_TEST(answered > 0);
+}
+
+BOOST_AUTO_TEST_CASE(deletions_at_the_end_of_an_index_are_compacted_away) {
+    const temporary_directory directory;
+    constexpr int count = 6000;
+    const auto name = [](int number) { return std::to_string(100'000 + number); };
+    const auto change_all = [&](const auto& make_operation) {
+        // Opening anew brings what was written before to a table of its own.
+        const auto store = open_rocksdb(make_options(directory.path()));
+        for (int number = 0; number < count;) {
+            std::vector<operation> operations;
+            for (int each = 0; each < 100; ++each, ++number) {
+                operations.push_back(make_operation(index_key(name(number))));
+            }
+            BOOST_REQUIRE(apply(*store, operations) == outcome::ok);
+        }
+    };
+    change_all([](key key) -> operation { return put{std::move(key), ""}; });
+    // All but the first row.
+    change_all([&](key key) -> operation {
+        return key.bytes == name(0) ? operation(put{std::move(key), ""})
+                                    : operation(erase{std::move(key)});
+    });
+    const auto store = open_rocksdb(make_options(directory.path()));
+    const range last{1, index, "", "", 1, true};
+    const auto reads_cached = [&] {
+        BOOST_REQUIRE(scan(*store, last).size() == 1U);
+        try {
+            return store->snapshot(read_mode::cached)->scan(last).size() == 1U;
+        } catch (const would_block&) {
+            return false;
+        }
+    };
+    // The compaction runs beside us; a reader that meets the deletions gives up until it is done.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    bool done = reads_cached();
+    while (!done && std::chrono::steady_clock::now() < deadline) {
+        done = reads_cached();
+    }
+    BOOST_TEST(done);
 }
 
 BOOST_AUTO_TEST_CASE(a_flipped_byte_in_the_log_is_refused) {
