@@ -10,6 +10,7 @@
 #include "storage/base/time.hpp"
 #include "storage/base/unique_fd.hpp"
 #include "storage/files.hpp"
+#include "storage/kv/rocksdb_store.hpp"
 #include "storage/meta.hpp"
 
 namespace pinhole::storage {

@@ -14,10 +14,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "storage/base/id.hpp"
 #include "storage/housekeeping.hpp"
-#include "storage/kv/rocksdb_store.hpp"
+#include "storage/kv/log.hpp"
+#include "storage/kv/store.hpp"
 #include "storage/media/media_store.hpp"
 #include "storage/media_placement.hpp"
 #include "storage/secrets.hpp"
@@ -29,13 +31,15 @@ struct database_options {
     std::string secret_key;  ///< empty: made and kept in the data directory
     bool sync = true;        ///< false loses acknowledged writes in a crash; bulk loading only
     std::size_t block_cache_bytes = std::size_t{256} << 20U;
-    std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20U;  ///< as in kv::rocksdb_options
+    /// Writes are refused while the disk has less room than this; raised where too little.
+    std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20U;
     /// Open a database whose write-ahead log is damaged: ACKNOWLEDGED WRITES BEHIND IT ARE LOST.
     bool truncate_damaged_log = false;
     std::uint16_t shard = 0;  ///< stands in every id
     kv::log_function log = [](kv::log_level, std::string_view) {};
-    std::function<void()> on_failure = [] {};  ///< as in kv::rocksdb_options
-    id_generator::clock_ms clock_ms;           ///< empty: the system's clock
+    /// Called once, from any thread, when `health` becomes `failed`; must not block.
+    std::function<void()> on_failure = [] {};
+    id_generator::clock_ms clock_ms;  ///< empty: the system's clock
 };
 
 class database {

@@ -11,7 +11,8 @@
 #include <thread>
 
 #include "storage/base/id.hpp"
-#include "storage/kv/rocksdb_store.hpp"
+#include "storage/kv/log.hpp"
+#include "storage/kv/store.hpp"
 #include "storage/media_placement.hpp"
 
 namespace pinhole::storage {

@@ -14,7 +14,8 @@
 #include <string>
 
 #include "storage/jobs.hpp"
-#include "storage/kv/rocksdb_store.hpp"
+#include "storage/kv/log.hpp"
+#include "storage/kv/store.hpp"
 #include "storage/media/media_store.hpp"
 
 namespace pinhole::storage {

@@ -10,7 +10,8 @@
 #include <functional>
 #include <string_view>
 
-#include "storage/kv/rocksdb_store.hpp"
+#include "storage/kv/log.hpp"
+#include "storage/kv/store.hpp"
 
 namespace pinhole::kv {
 

@@ -29,7 +29,7 @@
 // inserted, nor checked (asserted).
 //
 // It knows no entity and no key shape. RocksDB's types stay in the files named rocksdb_*.cpp and
-// their private headers; this header is all that the program includes.
+// their private headers; this header is all that the program includes, in storage/database.cpp.
 #pragma once
 
 #include <chrono>
@@ -38,17 +38,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <string_view>
 #include <vector>
 
+#include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
 
 namespace pinhole::kv {
-
-enum class log_level : std::uint8_t { debug, info, warning, error };
-
-/// Called from any thread, also from RocksDB's own; must not block for long, nor throw.
-using log_function = std::function<void(log_level, std::string_view)>;
 
 /// What to do when the log of the last writes is damaged in its middle, which a crash cannot cause
 /// (a torn tail, which it can, is always accepted: nothing there was acknowledged).

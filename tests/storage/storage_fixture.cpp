@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "storage/kv/rocksdb_store.hpp"
 #include "storage/meta.hpp"
 
 namespace pinhole::storage::test {

@@ -17,7 +17,8 @@
 #include <vector>
 
 #include "storage/base/text.hpp"
-#include "storage/kv/rocksdb_store.hpp"
+#include "storage/kv/log.hpp"
+#include "storage/kv/store.hpp"
 #include "storage/visibility.hpp"
 #include "tests/support/temporary_directory.hpp"
 

@@ -29,9 +29,13 @@ include() { printf '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<](%s)' "$1";
 check_tree() {
     cd -- "$1"
     violations=0
-    local -a storage above_rocksdb server handlers tools all
+    local -a storage above_rocksdb above_seam server handlers tools all
     mapfile -t storage < <(code storage)
     mapfile -t above_rocksdb < <(code storage | grep -v '^storage/kv/rocksdb')
+    # Whoever opens a store knows which; the tests of storage open theirs as the database does.
+    mapfile -t above_seam < <(code storage server handlers tools tests |
+        grep -vE '^(storage|tests)/kv/' |
+        grep -vxE 'storage/database\.cpp|tests/storage/storage_fixture\.cpp')
     mapfile -t server < <(code server | grep -vx 'server/main.cpp')
     mapfile -t handlers < <(code handlers)
     # The benchmark's yardsticks are the bare libraries.
@@ -44,6 +48,8 @@ check_tree() {
         "${storage[@]}"
     refuse "RocksDB's types stay in storage/kv/rocksdb*" "$(include 'rocksdb/')" \
         "${above_rocksdb[@]}" "${server[@]}" "${handlers[@]}" "${tools[@]}"
+    refuse "only storage/database.cpp knows which store lies below" "$(include 'storage/kv/rocksdb_')" \
+        "${above_seam[@]}"
     refuse "the server is handed a router; only main.cpp knows more" \
         "$(include '(handlers|storage|tools|tests)/')" "${server[@]}"
     refuse "the server knows no entity" \
@@ -66,8 +72,10 @@ self_test() {
     trap "rm -rf -- '$tree'" EXIT
     while IFS='|' read -r file line; do
         rm -rf -- "${tree:?}"/*
-        mkdir -p "$tree"/{storage/kv,server,handlers,tools/bench,tests}
+        mkdir -p "$tree"/{storage/kv,server,handlers,tools/bench,tests/kv,tests/storage}
         echo '#include <rocksdb/db.h>' >"$tree/storage/kv/rocksdb_store.cpp"
+        tee -a "$tree"/{storage/{kv/rocksdb_store,database},tests/{kv/rocksdb_test,storage/storage_fixture}}.cpp \
+            >/dev/null <<<'#include "storage/kv/rocksdb_store.hpp"'
         echo '#include "storage/kv/store.hpp"' >"$tree/handlers/posts.cpp"
         echo '#include "handlers/routes.hpp"' >"$tree/server/main.cpp"
         echo '#include <boost/beast.hpp>' >"$tree/tools/bench/bare_beast.cpp"
@@ -88,6 +96,12 @@ storage/ids.hpp|#include "handlers/routes.hpp"
 storage/jobs.cpp|  #  include <boost/asio/io_context.hpp>
 storage/jobs.cpp|#include <boost/beast/core.hpp>
 storage/schema.cpp|#include <rocksdb/db.h>
+storage/database.hpp|#include "storage/kv/rocksdb_store.hpp"
+storage/jobs.cpp|#include "storage/kv/rocksdb_health.hpp"
+handlers/posts.cpp|#include "storage/kv/rocksdb_store.hpp"
+server/main.cpp|#include "storage/kv/rocksdb_store.hpp"
+tools/dump.cpp|#include "storage/kv/rocksdb_store.hpp"
+tests/storage/jobs_test.cpp|#include "storage/kv/rocksdb_store.hpp"
 handlers/posts.cpp|#include "rocksdb/db.h"
 handlers/posts.cpp|#include "tools/admin.hpp"
 tools/dump.cpp|#include <rocksdb/db.h>
