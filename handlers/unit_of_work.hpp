@@ -2,7 +2,8 @@
 // `write`; the function is synchronous, has no side effect, and may be run more than once.
 //
 // A read runs inline on the io thread against cached data alone; at the first miss it is abandoned
-// and run again on the read pool, where it may block. A write is planned the same way, committed,
+// and run again on the read pool, where it may block. (A store that keeps nothing cached here has
+// all its reads run there.) A write is planned the same way, committed,
 // and planned anew when another commit was faster.
 //
 // Thread-safe. Never blocks the calling thread.
@@ -31,7 +32,10 @@ class unit_of_work {
 public:
     /// `logins` is told of every commit that touches what it remembers.
     unit_of_work(kv::store& store, http::blocking_pool& read_pool, login_cache& logins)
-        : store_(store), read_pool_(read_pool), logins_(logins) {}
+        : store_(store),
+          read_pool_(read_pool),
+          logins_(logins),
+          tries_cached_(store.capabilities().cached_reads) {}
 
     /// Runs `result<T> function(const kv::reader&)` on one snapshot.
     /// Errors: those of the function; overloaded. Throws what the store throws.
@@ -64,6 +68,7 @@ private:
     kv::store& store_;
     http::blocking_pool& read_pool_;
     login_cache& logins_;
+    bool tries_cached_;
 };
 
 template <class Function>
@@ -79,8 +84,10 @@ std::optional<std::invoke_result_t<Function&, const kv::reader&>> unit_of_work::
 template <class Function>
 awaitable<std::invoke_result_t<Function&, const kv::reader&>> unit_of_work::read(
     Function function) const {
-    if (auto answer = read_cached(function)) {
-        co_return std::move(*answer);
+    if (tries_cached_) {
+        if (auto answer = read_cached(function)) {
+            co_return std::move(*answer);
+        }
     }
     auto answer = co_await read_pool_.run(
         [&] { return function(*store_.snapshot(kv::read_mode::blocking)); });

@@ -1,0 +1,86 @@
+// Units of work over a store that does what the test says.
+#include "handlers/unit_of_work.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/test/unit_test.hpp>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace pinhole::handlers {
+namespace {
+
+class empty_reader final : public kv::reader {
+public:
+    std::optional<kv::value_with_stamp> get(const kv::key&) const override { return {}; }
+    std::vector<std::optional<kv::value_with_stamp>> multi_get(
+        std::span<const kv::key> keys) const override {
+        return std::vector<std::optional<kv::value_with_stamp>>(keys.size());
+    }
+    std::vector<kv::row> scan(const kv::range&) const override { return {}; }
+    std::int64_t counter(const kv::key&) const override { return 0; }
+    std::vector<std::int64_t> counters(std::span<const kv::key> keys) const override {
+        return std::vector<std::int64_t>(keys.size());
+    }
+};
+
+class scripted_store final : public kv::store {
+public:
+    explicit scripted_store(kv::capabilities able) : able_(able) {}
+
+    std::unique_ptr<kv::reader> snapshot(kv::read_mode mode) const override {
+        const std::lock_guard lock(mutex_);
+        modes_.push_back(mode);
+        return std::make_unique<empty_reader>();
+    }
+    void submit(kv::commit, completion done) override { done(kv::outcome::ok); }
+    kv::health health() const override { return kv::health::ok; }
+    kv::capabilities capabilities() const override { return able_; }
+
+    std::vector<kv::read_mode> modes() const {
+        const std::lock_guard lock(mutex_);
+        return modes_;
+    }
+
+private:
+    kv::capabilities able_;
+    mutable std::mutex mutex_;
+    mutable std::vector<kv::read_mode> modes_;
+};
+
+struct fixture {
+    /// Runs a read that finds nothing missing in the cache; answers how the store was asked.
+    static std::vector<kv::read_mode> modes_of_a_read(kv::capabilities able) {
+        scripted_store store(able);
+        http::blocking_pool pool("read", 1, 8);
+        login_cache logins;
+        const unit_of_work work(store, pool, logins);
+        boost::asio::io_context io;
+        auto answer = boost::asio::co_spawn(io, work.read([](const kv::reader& reader) {
+            return result<std::int64_t>(reader.counter({}));
+        }),
+                                            boost::asio::use_future);
+        io.run();
+        BOOST_TEST(answer.get().value() == 0);
+        return store.modes();
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(units_of_work, fixture)
+
+BOOST_AUTO_TEST_CASE(a_read_tries_the_cache_only_of_a_store_that_has_one) {
+    BOOST_TEST((modes_of_a_read({.cached_reads = true}) == std::vector{kv::read_mode::cached}));
+    BOOST_TEST((modes_of_a_read({.cached_reads = false}) == std::vector{kv::read_mode::blocking}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace pinhole::handlers
