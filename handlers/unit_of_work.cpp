@@ -43,7 +43,7 @@ void unit_of_work::submit(kv::commit commit, kv::store::completion done) const {
         return;
     }
     store_.submit(std::move(commit), [&logins = logins_, changed = std::move(changed),
-                                      done = std::move(done)](kv::outcome outcome) {
+                                      done = std::move(done)](kv::outcome outcome) mutable {
         if (outcome == kv::outcome::ok || outcome == kv::outcome::unknown) {
             logins.forget(changed);
         }
@@ -58,11 +58,12 @@ void unit_of_work::write_unawaited(kv::commit commit) const {
 awaitable<kv::outcome> unit_of_work::commit(kv::commit commit) const {
     const auto executor = co_await asio::this_coro::executor;
     auto initiate = [this, &commit, executor](auto completion) {
-        // The store's completion is copyable, the coroutine's is not.
-        auto shared = std::make_shared<decltype(completion)>(std::move(completion));
-        submit(std::move(commit), [shared, executor](kv::outcome outcome) {
-            asio::post(executor, [shared, outcome] { std::move (*shared)(outcome); });
-        });
+        submit(std::move(commit),
+               [executor, completion = std::move(completion)](kv::outcome outcome) mutable {
+                   asio::post(executor, [completion = std::move(completion), outcome]() mutable {
+                       std::move(completion)(outcome);
+                   });
+               });
     };
     co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(kv::outcome)>(
         std::move(initiate), asio::use_awaitable);

@@ -161,7 +161,7 @@ public:
 
 class store {
 public:
-    using completion = std::function<void(outcome)>;
+    using completion = std::move_only_function<void(outcome)>;
 
     virtual ~store() = default;
 

@@ -119,7 +119,7 @@ std::string generator::bytes(std::size_t bytes_max) {
 }
 
 void watched_store::submit(kv::commit commit, completion done) {
-    inner_.submit(std::move(commit), [this, done = std::move(done)](kv::outcome outcome) {
+    inner_.submit(std::move(commit), [this, done = std::move(done)](kv::outcome outcome) mutable {
         {
             const std::lock_guard lock{mutex_};
             decided_.notify_all();
