@@ -38,6 +38,7 @@ api::api(storage::database& database, http::logger& log, const api_options& opti
       media_pool_("media", options_.media_threads, options_.media_queue_max),
       placement_pool_("placement", placement_threads, placement_queue_max),
       read_pool_("read", options_.read_threads, options_.read_queue_max),
+      known_logins_(std::make_shared<login_cache>()),
       work_(database.store(), read_pool_, known_logins_),
       logins_(login_bucket, options_.rate_limits),
       signups_(signup_bucket, options_.rate_limits),
@@ -50,9 +51,6 @@ void api::close() {
     media_pool_.close();
     placement_pool_.close();
     read_pool_.close();
-    // Commits that nobody waited for still report here when they are done; they are decided in
-    // order, so this one comes after all of them.
-    database_.store().submit_and_wait({});
 }
 
 }  // namespace pinhole::handlers

@@ -70,7 +70,7 @@ public:
     http::blocking_pool& read_pool() { return read_pool_; }
 
     keys_in_flight& keys() { return keys_; }
-    login_cache& known_logins() { return known_logins_; }
+    login_cache& known_logins() { return *known_logins_; }
     rate_limiter& logins() { return logins_; }
     rate_limiter& signups() { return signups_; }
     rate_limiter& writes() { return writes_; }
@@ -90,7 +90,7 @@ private:
     http::blocking_pool media_pool_;
     http::blocking_pool placement_pool_;
     http::blocking_pool read_pool_;
-    login_cache known_logins_;
+    std::shared_ptr<login_cache> known_logins_;  ///< shared with commits not decided yet
     unit_of_work work_;
     keys_in_flight keys_;
     rate_limiter logins_;

@@ -42,10 +42,10 @@ void unit_of_work::submit(kv::commit commit, kv::store::completion done) const {
         store_.submit(std::move(commit), std::move(done));
         return;
     }
-    store_.submit(std::move(commit), [&logins = logins_, changed = std::move(changed),
+    store_.submit(std::move(commit), [logins = logins_, changed = std::move(changed),
                                       done = std::move(done)](kv::outcome outcome) mutable {
         if (outcome == kv::outcome::ok || outcome == kv::outcome::unknown) {
-            logins.forget(changed);
+            logins->forget(changed);
         }
         done(outcome);
     });

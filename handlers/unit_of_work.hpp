@@ -30,11 +30,13 @@ using storage::result;
 
 class unit_of_work {
 public:
-    /// `logins` is told of every commit that touches what it remembers.
-    unit_of_work(kv::store& store, http::blocking_pool& read_pool, login_cache& logins)
+    /// `logins` is told of every commit that touches what it remembers, also of those that are
+    /// decided when this is gone.
+    unit_of_work(kv::store& store, http::blocking_pool& read_pool,
+                 std::shared_ptr<login_cache> logins)
         : store_(store),
           read_pool_(read_pool),
-          logins_(logins),
+          logins_(std::move(logins)),
           tries_cached_(store.capabilities().cached_reads) {}
 
     /// Runs `result<T> function(const kv::reader&)` on one snapshot.
@@ -67,7 +69,7 @@ private:
 
     kv::store& store_;
     http::blocking_pool& read_pool_;
-    login_cache& logins_;
+    std::shared_ptr<login_cache> logins_;
     bool tries_cached_;
 };
 

@@ -39,7 +39,8 @@ public:
         modes_.push_back(mode);
         return std::make_unique<empty_reader>();
     }
-    void submit(kv::commit, completion done) override { done(kv::outcome::ok); }
+    /// Decided when the test says so.
+    void submit(kv::commit, completion done) override { waiting.push_back(std::move(done)); }
     kv::health health() const override { return kv::health::ok; }
     kv::capabilities capabilities() const override { return able_; }
 
@@ -47,6 +48,8 @@ public:
         const std::lock_guard lock(mutex_);
         return modes_;
     }
+
+    std::vector<completion> waiting;
 
 private:
     kv::capabilities able_;
@@ -59,8 +62,7 @@ struct fixture {
     static std::vector<kv::read_mode> modes_of_a_read(kv::capabilities able) {
         scripted_store store(able);
         http::blocking_pool pool("read", 1, 8);
-        login_cache logins;
-        const unit_of_work work(store, pool, logins);
+        const unit_of_work work(store, pool, std::make_shared<login_cache>());
         boost::asio::io_context io;
         auto answer = boost::asio::co_spawn(io, work.read([](const kv::reader& reader) {
             return result<std::int64_t>(reader.counter({}));
@@ -79,6 +81,24 @@ BOOST_FIXTURE_TEST_SUITE(units_of_work, fixture)
 BOOST_AUTO_TEST_CASE(a_read_tries_the_cache_only_of_a_store_that_has_one) {
     BOOST_TEST((modes_of_a_read({.cached_reads = true}) == std::vector{kv::read_mode::cached}));
     BOOST_TEST((modes_of_a_read({.cached_reads = false}) == std::vector{kv::read_mode::blocking}));
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_nobody_waits_for_may_be_decided_after_all_else_is_gone) {
+    scripted_store store({});
+    http::blocking_pool pool("read", 1, 8);
+    auto logins = std::make_shared<login_cache>();
+    kv::commit commit;
+    commit.operations.emplace_back(kv::put{storage::row_key<storage::session>(1), "row"});
+    unit_of_work(store, pool, logins).write_unawaited(std::move(commit));
+    const std::weak_ptr<login_cache> left = logins;
+    const auto generation = logins->generation();
+    logins.reset();
+    BOOST_REQUIRE(store.waiting.size() == 1U);
+    BOOST_REQUIRE(!left.expired());
+    store.waiting.front()(kv::outcome::ok);
+    BOOST_TEST(left.lock()->generation() == generation + 1);
+    store.waiting.clear();
+    BOOST_TEST(left.expired());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
