@@ -86,12 +86,12 @@ storage::error unit_of_work::failure_of(kv::outcome outcome) const {
     return storage::overloaded();
 }
 
-awaitable<void> unit_of_work::back_off(int attempt) const {
-    if (attempt < 4) {
+awaitable<void> unit_of_work::back_off(int conflicts) const {
+    if (conflicts < 5) {
         co_return;  // the commit that was faster is visible already: plan anew at once
     }
     thread_local std::minstd_rand random{std::random_device{}()};
-    const int ceiling_ms = 1 << std::min(attempt - 4, 6);
+    const int ceiling_ms = 1 << std::min(conflicts - 5, 6);
     std::uniform_int_distribution<int> jitter_us{0, ceiling_ms * 1000};
     asio::steady_timer timer{co_await asio::this_coro::executor};
     timer.expires_after(std::chrono::microseconds{jitter_us(random)});

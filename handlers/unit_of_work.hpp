@@ -64,7 +64,8 @@ private:
     awaitable<kv::outcome> commit(kv::commit commit) const;
     /// What to tell the client of a commit that did not happen, or may not have.
     storage::error failure_of(kv::outcome outcome) const;
-    awaitable<void> back_off(int attempt) const;
+    /// Waits before the next attempt, longer after many conflicts.
+    awaitable<void> back_off(int conflicts) const;
     void submit(kv::commit commit, kv::store::completion done) const;
 
     kv::store& store_;
@@ -103,6 +104,9 @@ template <class Plan>
 awaitable<result<decltype(std::invoke_result_t<Plan&, const kv::reader&>::value_type::value)>>
 unit_of_work::write(Plan plan) const {
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        if (attempt > 0) {
+            co_await back_off(attempt);
+        }
         auto planned = co_await read([&plan](const kv::reader& reader) { return plan(reader); });
         if (!planned) {
             co_return std::unexpected{std::move(planned.error())};
@@ -117,7 +121,6 @@ unit_of_work::write(Plan plan) const {
         if (outcome != kv::outcome::conflict && outcome != kv::outcome::exists) {
             co_return std::unexpected{failure_of(outcome)};
         }
-        co_await back_off(attempt);
     }
     co_return storage::fail(storage::error_code::overloaded,
                             "Too many changes to the same thing at once. Try again soon.");
