@@ -1,6 +1,7 @@
 #include "storage/visibility.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace pinhole::storage {
 
@@ -10,11 +11,10 @@ template <class Row>
 void load_missing(const row_reader& rows, std::span<const entity_id> ids,
                   std::unordered_map<entity_id, std::optional<stored<Row>>>& known) {
     std::vector<entity_id> missing;
-    for (const entity_id id : ids) {
-        if (!known.contains(id) && std::ranges::find(missing, id) == missing.end()) {
-            missing.push_back(id);
-        }
-    }
+    std::ranges::copy_if(ids, std::back_inserter(missing),
+                         [&](entity_id id) { return !known.contains(id); });
+    std::ranges::sort(missing);
+    missing.erase(std::ranges::unique(missing).begin(), missing.end());
     if (missing.empty()) {
         return;
     }
