@@ -4,6 +4,7 @@
 // one. Every function here runs inside a unit of work. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -7,7 +7,10 @@
 // Errors: those of kv::reader are thrown through.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 

@@ -5,7 +5,9 @@
 // and family ids are on disk: never renumber, never reuse.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
