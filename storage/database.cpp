@@ -65,7 +65,7 @@ std::unique_ptr<kv::store> open_store(const database_options& options) {
     make_durable_directory(rocksdb.directory);
     // Password hashes lie there. The media beside it are for the web server to read.
     std::filesystem::permissions(rocksdb.directory, std::filesystem::perms::owner_all);
-    return kv::open_rocksdb(std::move(rocksdb));
+    return kv::open_rocksdb(rocksdb);
 }
 
 /// Brings a database forward from `from` to `from + 1`. There is only one version so far, so none

@@ -37,7 +37,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<store> open_rocksdb(rocksdb_options options) {
+std::unique_ptr<store> open_rocksdb(const rocksdb_options& options) {
     return std::make_unique<rocksdb_store>(options);
 }
 

@@ -96,6 +96,6 @@ struct rocksdb_options {
 /// Errors: throws storage_failure when another process has it open, it holds families that the
 /// options do not name (it was written by a newer version), or it is damaged.
 /// Requires: family ids and names are unique. Every reader is gone before the store is destroyed.
-std::unique_ptr<store> open_rocksdb(rocksdb_options options);
+std::unique_ptr<store> open_rocksdb(const rocksdb_options& options);
 
 }  // namespace pinhole::kv

@@ -44,9 +44,9 @@ const bool registered = (register_conformance("rocksdb_conformance",
                          true);
 
 /// What opening says when it refuses; none when it opens.
-std::optional<std::string> refusal(rocksdb_options options) {
+std::optional<std::string> refusal(const rocksdb_options& options) {
     try {
-        open_rocksdb(std::move(options));
+        open_rocksdb(options);
         return std::nullopt;
     } catch (const storage_failure& failure) {
         return failure.what();

@@ -20,7 +20,7 @@ std::unique_ptr<kv::store> open_store(const std::filesystem::path& data_dir) {
     options.block_cache_bytes = std::size_t{16} << 20U;
     options.log = [](kv::log_level, std::string_view) {};
     options.on_failure = [] {};
-    return kv::open_rocksdb(std::move(options));
+    return kv::open_rocksdb(options);
 }
 
 std::string hex(std::string_view bytes) {
