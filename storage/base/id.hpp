@@ -18,7 +18,6 @@ namespace pinhole::storage {
 
 using entity_id = std::int64_t;
 
-inline constexpr entity_id id_max = INT64_MAX;
 inline constexpr std::int64_t id_epoch_ms = 1'704'067'200'000;  // 2024-01-01T00:00:00Z
 inline constexpr int id_shard_bits = 12;
 inline constexpr int id_sequence_bits = 10;

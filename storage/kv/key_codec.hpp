@@ -3,17 +3,14 @@
 //
 // The encoding is on disk: never renumber, never change. Golden bytes are kept in the tests.
 //
-//   u8                  one byte
-//   i64                 8 bytes big-endian, sign bit flipped
-//   i64 descending      the complement of i64
-//   string              its bytes with 00 written as 00 FF, then the terminator 00 01
-//   string descending   the complement of string
+//   u8       one byte
+//   i64      8 bytes big-endian, sign bit flipped
+//   string   its bytes with 00 written as 00 FF, then the terminator 00 01
 //
 // A bare 00 as terminator would break the order of composites: ("a", x) and ("a\0", y) must compare
 // by their first field. The escape is the one of FoundationDB's tuple layer and of CockroachDB; the
 // terminator 00 01 is below the escaped 00 FF and below 00 followed by nothing else, so a string
-// sorts directly before those it is a prefix of, and no encoding is a prefix of another, which is
-// what makes the complement sort exactly the other way round.
+// sorts directly before those it is a prefix of, and no encoding is a prefix of another.
 //
 // It knows no schema: whoever reads a key must know the shape it was written with.
 // Thread-safety: a writer or reader belongs to one thread. Nothing blocks.
@@ -31,9 +28,7 @@ class key_writer {
 public:
     key_writer& append_u8(std::uint8_t value);
     key_writer& append_i64(std::int64_t value);
-    key_writer& append_i64_descending(std::int64_t value);
     key_writer& append_string(std::string_view value);
-    key_writer& append_string_descending(std::string_view value);
 
     const std::string& bytes() const { return bytes_; }
     /// Moves the key out and leaves the writer empty.
@@ -52,9 +47,7 @@ public:
 
     std::optional<std::uint8_t> read_u8();
     std::optional<std::int64_t> read_i64();
-    std::optional<std::int64_t> read_i64_descending();
     std::optional<std::string> read_string();
-    std::optional<std::string> read_string_descending();
 
     /// What has not been read yet.
     std::string_view rest() const { return rest_; }

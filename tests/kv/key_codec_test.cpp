@@ -6,7 +6,6 @@
 #include <limits>
 #include <random>
 #include <string>
-#include <tuple>
 #include <vector>
 
 using pinhole::kv::key_reader;
@@ -16,37 +15,29 @@ using namespace std::string_literals;
 
 namespace {
 
-/// One field of every kind; `second` and `fourth` are written descending.
+/// Fields of every kind, compared one after the other. std::string compares unsigned bytes.
 struct composite {
     std::string first;
     std::string second;
     std::int64_t third = 0;
-    std::int64_t fourth = 0;
-    std::uint8_t fifth = 0;
+    std::uint8_t fourth = 0;
 
-    bool operator==(const composite&) const = default;
+    auto operator<=>(const composite&) const = default;
 };
 
 std::string encode(const composite& value) {
     return key_writer()
         .append_string(value.first)
-        .append_string_descending(value.second)
+        .append_string(value.second)
         .append_i64(value.third)
-        .append_i64_descending(value.fourth)
-        .append_u8(value.fifth)
+        .append_u8(value.fourth)
         .take();
-}
-
-/// What the encoding must say, computed without it. std::string compares unsigned bytes.
-bool sorts_before(const composite& a, const composite& b) {
-    return std::tie(a.first, b.second, a.third, b.fourth, a.fifth) <
-           std::tie(b.first, a.second, b.third, a.fourth, b.fifth);
 }
 
 /// Few distinct bytes and short strings, so that equal fields and prefixes are common.
 class generator {
 public:
-    composite make_composite() { return {text(), text(), number(), number(), small()}; }
+    composite make_composite() { return {text(), text(), number(), small()}; }
 
     std::string text() {
         static const std::string alphabet = "\x00\x01\x02\x7f\x80\xfe\xff"s + "a";
@@ -100,7 +91,7 @@ BOOST_AUTO_TEST_CASE(encoding_keeps_the_order_of_composites) {
             b.second = random.pick(2) == 0 ? a.second : b.second;
         }
         BOOST_TEST_INFO_SCOPE(hex(encode(a)) << " and " << hex(encode(b)));
-        BOOST_REQUIRE_EQUAL(encode(a) < encode(b), sorts_before(a, b));
+        BOOST_REQUIRE_EQUAL(encode(a) < encode(b), a < b);
         BOOST_REQUIRE_EQUAL(encode(a) == encode(b), a == b);
     }
 }
@@ -112,10 +103,9 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_read) {
         const auto bytes = encode(value);
         key_reader reader(bytes);
         BOOST_REQUIRE(reader.read_string() == value.first);
-        BOOST_REQUIRE(reader.read_string_descending() == value.second);
+        BOOST_REQUIRE(reader.read_string() == value.second);
         BOOST_REQUIRE(reader.read_i64() == value.third);
-        BOOST_REQUIRE(reader.read_i64_descending() == value.fourth);
-        BOOST_REQUIRE(reader.read_u8() == value.fifth);
+        BOOST_REQUIRE(reader.read_u8() == value.fourth);
         BOOST_REQUIRE(reader.at_end());
     }
 }
@@ -125,28 +115,20 @@ BOOST_AUTO_TEST_CASE(golden_bytes) {
     BOOST_TEST(hex(key_writer().append_i64(0).take()) == "8000000000000000");
     BOOST_TEST(hex(key_writer().append_i64(-1).take()) == "7fffffffffffffff");
     BOOST_TEST(hex(key_writer().append_i64(258).take()) == "8000000000000102");
-    BOOST_TEST(hex(key_writer().append_i64_descending(258).take()) == "7ffffffffffffefd");
     BOOST_TEST(hex(key_writer().append_string("").take()) == "0001");
     BOOST_TEST(hex(key_writer().append_string("ab").take()) == "61620001");
     BOOST_TEST(hex(key_writer().append_string("a\0b"s).take()) == "6100ff620001");
-    BOOST_TEST(hex(key_writer().append_string_descending("a\0"s).take()) == "9eff00fffe");
 }
 
 BOOST_AUTO_TEST_CASE(garbage_is_refused_and_leaves_the_reader_where_it_was) {
     const std::string short_number = "\x80\x00\x00"s;
     key_reader number(short_number);
     BOOST_TEST(!number.read_i64().has_value());
-    BOOST_TEST(!number.read_i64_descending().has_value());
     BOOST_TEST(number.rest() == short_number);
 
     for (const auto& bad : {""s, "a"s, "a\0"s, "a\0\x02"s, "\0"s, "\0\0"s}) {
         key_reader reader(bad);
         BOOST_TEST(!reader.read_string().has_value());
-        BOOST_TEST(reader.rest() == bad);
-    }
-    for (const auto& bad : {""s, "a"s, "a\xff"s, "a\xff\xfd"s, "\xff\xff"s}) {
-        key_reader reader(bad);
-        BOOST_TEST(!reader.read_string_descending().has_value());
         BOOST_TEST(reader.rest() == bad);
     }
     BOOST_TEST(!key_reader("").read_u8().has_value());
@@ -165,10 +147,6 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_read_within_their_bounds) {
         if (const auto text = reader.read_string()) {
             const auto again = key_writer().append_string(*text).take();
             BOOST_REQUIRE_EQUAL(again + std::string(reader.rest()), bytes);
-            ++accepted;
-        }
-        if (const auto text = key_reader(bytes).read_string_descending()) {
-            BOOST_REQUIRE(bytes.starts_with(key_writer().append_string_descending(*text).take()));
             ++accepted;
         }
     }

@@ -14,7 +14,7 @@ namespace {
 const std::string secret = "SECRET-NEVER-SHOWN";
 
 user_view sample_user() {
-    user row = make_user(id_max, "kim", 1);
+    user row = make_user(INT64_MAX, "kim", 1);
     row.password = secret;
     row.name = "K\"i\\m";
     row.website = "https://kim.example";
