@@ -84,6 +84,10 @@ bool housekeeping::is_stopping() const {
 }
 
 bool housekeeping::raise_id_ceiling() {
+    if (!ids_.is_clock_usable() && !std::exchange(clock_reported_, true)) {
+        log_(kv::log_level::error,
+             "the clock is set beyond the year 2093: nothing can be created until it is right");
+    }
     const auto ceiling_ms = ids_.wanted_ceiling_ms();
     if (!ceiling_ms) {
         return true;

@@ -58,6 +58,7 @@ private:
     std::condition_variable changed_;
     bool stopping_ = false;
     bool woken_ = true;
+    bool clock_reported_ = false;  ///< of the thread that raises the ceiling
     std::thread thread_;
     std::thread ids_thread_;
 };

@@ -22,15 +22,19 @@ id_generator::id_generator(std::uint16_t shard, std::int64_t floor_ms, clock_ms 
     : clock_(std::move(clock)),
       shard_(shard),
       // Zero is no id: with a clock before the epoch, the first millisecond stays unused.
-      last_ms_(std::max(floor_ms, id_epoch_ms + 1)),
+      last_ms_(std::clamp(floor_ms, id_epoch_ms + 1, id_end_ms)),
       ceiling_ms_(last_ms_) {
     assert(shard < (1U << id_shard_bits));
 }
 
 std::optional<entity_id> id_generator::next() {
     const std::lock_guard lock{mutex_};
+    const std::int64_t read_ms = clock_();
+    if (read_ms >= id_end_ms) {
+        return std::nullopt;
+    }
     // A clock that jumped past the ceiling is followed only once a new ceiling is durable.
-    const std::int64_t clock_now_ms = std::min(clock_(), ceiling_ms_ - 1);
+    const std::int64_t clock_now_ms = std::min(read_ms, ceiling_ms_ - 1);
     if (clock_now_ms > last_ms_) {
         last_ms_ = clock_now_ms;
         sequence_ = 0;
@@ -49,16 +53,18 @@ std::optional<entity_id> id_generator::next() {
 
 std::optional<std::int64_t> id_generator::wanted_ceiling_ms() const {
     const std::lock_guard lock{mutex_};
-    const std::int64_t at = std::max(clock_(), last_ms_);
-    if (ceiling_ms_ - at > margin_ms) {
+    const std::int64_t read_ms = clock_();
+    const std::int64_t at = std::max(read_ms, last_ms_);
+    if (read_ms >= id_end_ms || ceiling_ms_ == id_end_ms || ceiling_ms_ - at > margin_ms) {
         return std::nullopt;
     }
-    return at + reserve_ms;
+    return std::min(at + reserve_ms, id_end_ms);
 }
 
 void id_generator::raise_ceiling(std::int64_t ceiling_ms) {
     const std::lock_guard lock{mutex_};
-    ceiling_ms_ = std::max(ceiling_ms_, ceiling_ms);
+    // No id is given at the ceiling or beyond it, so none ever needs more bits than there are.
+    ceiling_ms_ = std::max(ceiling_ms_, std::min(ceiling_ms, id_end_ms));
 }
 
 }  // namespace pinhole::storage

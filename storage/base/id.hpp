@@ -4,6 +4,9 @@
 // Ids never repeat and always grow on one node, whatever the clock does: the generator never goes
 // below what it has issued, and never above a ceiling that was made durable before. After a
 // restart, even a crash with the clock stepped back, it starts at the last durable ceiling.
+//
+// A clock beyond what 41 bits hold (September 2093) is broken, and following it would be for good:
+// it gets no id and no ceiling until it is right again.
 // Thread-safe.
 #pragma once
 
@@ -21,6 +24,8 @@ using entity_id = std::int64_t;
 inline constexpr std::int64_t id_epoch_ms = 1'704'067'200'000;  // 2024-01-01T00:00:00Z
 inline constexpr int id_shard_bits = 12;
 inline constexpr int id_sequence_bits = 10;
+/// The first millisecond that no id can hold.
+inline constexpr std::int64_t id_end_ms = id_epoch_ms + (std::int64_t{1} << 41);
 
 /// Decimal, 1 to 2^63 - 1, no sign, no leading zero; anything else is no id.
 std::optional<entity_id> parse_id(std::string_view text);
@@ -34,11 +39,15 @@ public:
     id_generator(std::uint16_t shard, std::int64_t floor_ms, clock_ms clock);
 
     /// The next id, or nothing when it would pass the durable ceiling: then the store has not
-    /// taken a new ceiling for a while, and a write could not succeed either.
+    /// taken a new ceiling for a while, and a write could not succeed either. Nothing also while
+    /// the clock is beyond `id_end_ms`.
     std::optional<entity_id> next();
 
+    /// Whether the clock reads a time that ids can hold.
+    bool is_clock_usable() const { return clock_() < id_end_ms; }
+
     /// The ceiling that should be made durable now, or nothing if the present one still has
-    /// `margin` ahead of it.
+    /// `margin` ahead of it, or the clock is beyond `id_end_ms`.
     std::optional<std::int64_t> wanted_ceiling_ms() const;
 
     /// Call only after `ceiling_ms` is durable.

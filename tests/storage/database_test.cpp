@@ -235,6 +235,23 @@ BOOST_AUTO_TEST_CASE(ids_grow_over_a_restart_with_the_clock_stepped_back) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_broken_clock_is_reported_and_leaves_nothing_behind) {
+    auto broken = options();
+    broken.clock_ms = [] { return id_end_ms; };
+    std::atomic<int> reports = 0;
+    broken.log = [&](kv::log_level, std::string_view line) {
+        reports += line.find("the clock is set beyond") != std::string_view::npos;
+    };
+    {
+        database open{broken};
+        BOOST_TEST(!open.ids().next().has_value());
+    }
+    BOOST_TEST(reports == 1);
+    database open{options()};
+    BOOST_TEST((open.ids().next().value() >> (id_shard_bits + id_sequence_bits)) <
+               to_microseconds(now()) / 1000 - id_epoch_ms + 60'000);
+}
+
 BOOST_AUTO_TEST_CASE(the_shard_stands_in_every_id) {
     auto of_shard = options();
     of_shard.shard = 77;

@@ -171,6 +171,43 @@ BOOST_AUTO_TEST_CASE(a_clock_before_the_epoch_still_makes_ids) {
     BOOST_TEST(ids.next().value() > first);
 }
 
+BOOST_AUTO_TEST_CASE(a_clock_beyond_what_ids_hold_gets_none_until_it_is_right) {
+    const set_clock clock;
+    id_generator ids{0, 0, clock.function()};
+    ids.raise_ceiling(ids.wanted_ceiling_ms().value());
+    const auto before = ids.next().value();
+    *clock.ms = id_end_ms;
+    BOOST_TEST(!ids.is_clock_usable());
+    BOOST_TEST(!ids.next().has_value());
+    BOOST_TEST(!ids.wanted_ceiling_ms().has_value());
+    *clock.ms = start_ms + 1;
+    BOOST_TEST(ids.is_clock_usable());
+    BOOST_TEST(ids.next().value() > before);
+}
+
+BOOST_AUTO_TEST_CASE(ids_never_turn_negative_at_the_end_of_their_time) {
+    const set_clock clock;
+    *clock.ms = id_end_ms - 2;
+    id_generator ids{4095, 0, clock.function()};
+    BOOST_TEST(ids.wanted_ceiling_ms().value() == id_end_ms);
+    ids.raise_ceiling(id_end_ms + 1'000'000);
+    entity_id last = 0;
+    std::size_t issued = 0;
+    while (const auto id = ids.next()) {
+        BOOST_REQUIRE_GT(*id, last);
+        last = *id;
+        ++issued;
+    }
+    BOOST_TEST(issued == 2U * 1024U);
+    BOOST_TEST(last == INT64_MAX);
+    BOOST_TEST(!ids.wanted_ceiling_ms().has_value());
+
+    // A ceiling that an earlier program made durable beyond the end.
+    id_generator after{4095, id_end_ms + 1'000'000, clock.function()};
+    BOOST_TEST(!after.wanted_ceiling_ms().has_value());
+    BOOST_TEST(!after.next().has_value());
+}
+
 BOOST_AUTO_TEST_CASE(parse_id_takes_canonical_decimals_only) {
     BOOST_TEST((parse_id("1") == 1));
     BOOST_TEST((parse_id("9223372036854775807") == INT64_MAX));
