@@ -6,9 +6,7 @@ namespace pinhole::storage {
 
 namespace {
 
-constexpr std::uint8_t expiry_index_number = 60;
-
-/// What is sealed: a row like any other, plus its expiry in the clear before it.
+/// What is stored: the answer's row, sealed, and behind it the expiry in the clear.
 struct sealed_record {
     std::string sealed;
     timestamp expires_at{};
@@ -46,7 +44,7 @@ kv::key record_key(std::string name) {
 
 kv::key expiry_key(timestamp expires_at, std::string_view name) {
     kv::key_writer out;
-    out.append_u8(expiry_index_number);
+    out.append_u8(idempotency_expiry_index);
     out.append_u8(1);
     out.append_i64(to_microseconds(expires_at));
     out.append_string(name);
@@ -91,9 +89,9 @@ void append_answer(kv::commit& commit, const kv::reader& reader, const secrets& 
 }
 
 kv::commit plan_expire_answers(const kv::reader& reader, timestamp at, std::uint32_t limit) {
-    const std::string prefix = index_prefix(expiry_index_number, true);
+    const std::string prefix = index_prefix(idempotency_expiry_index, true);
     kv::key_writer end;
-    end.append_u8(expiry_index_number);
+    end.append_u8(idempotency_expiry_index);
     end.append_u8(1);
     end.append_i64(to_microseconds(at));
     kv::commit commit;

@@ -306,6 +306,10 @@ struct schema<session> {
 
 static_assert(is_sound<user>() && is_sound<post>() && is_sound<file>() && is_sound<comment>() &&
               is_sound<like>() && is_sound<session>());
-static_assert(has_distinct_numbers<user, post, file, comment, like, session>());
+/// The one index that no entity declares: idempotency records by their expiry (idempotency.cpp).
+inline constexpr std::uint8_t idempotency_expiry_index = 60;
+
+static_assert(
+    has_distinct_numbers<user, post, file, comment, like, session>({idempotency_expiry_index}));
 
 }  // namespace pinhole::storage

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -160,11 +161,15 @@ constexpr void for_each_unique(Function&& function) {
     std::apply([&](const auto&... u) { (function(u), ...); }, schema<Row>::uniques);
 }
 
-/// Index numbers, and unique numbers, are distinct over all entities.
+/// Index numbers, and unique numbers, are distinct over all entities and from the numbers of
+/// `other_indexes`, which no entity declares.
 template <class... Rows>
-consteval bool has_distinct_numbers() {
+consteval bool has_distinct_numbers(std::initializer_list<std::uint8_t> other_indexes) {
     std::array<int, 256> indexes{};
     std::array<int, 256> uniques{};
+    for (const std::uint8_t number : other_indexes) {
+        ++indexes[number];
+    }
     (for_each_index<Rows>([&](const auto& i) { ++indexes[i.number]; }), ...);
     (for_each_unique<Rows>([&](const auto& u) { ++uniques[u.number]; }), ...);
     bool distinct = true;
