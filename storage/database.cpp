@@ -11,13 +11,11 @@
 #include "storage/base/unique_fd.hpp"
 #include "storage/files.hpp"
 #include "storage/kv/rocksdb_store.hpp"
-#include "storage/meta.hpp"
+#include "storage/migrations.hpp"
 
 namespace pinhole::storage {
 
 namespace {
-
-constexpr std::string_view schema_version_name = "schema_version";
 
 void sync_directory(const std::filesystem::path& directory) {
     const unique_fd folder{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -68,12 +66,6 @@ std::unique_ptr<kv::store> open_store(const database_options& options) {
     return kv::open_rocksdb(rocksdb);
 }
 
-/// Brings a database forward from `from` to `from + 1`. There is only one version so far, so none
-/// is older; the first change of the keys or rows adds its step here.
-void migrate(kv::store&, std::int64_t from) {
-    throw std::runtime_error{"no migration leads from schema version " + std::to_string(from)};
-}
-
 }  // namespace
 
 database::database(database_options options)
@@ -85,7 +77,7 @@ database::database(database_options options)
       ids_(options_.shard, read_id_ceiling_ms(*store_->snapshot(kv::read_mode::blocking)),
            options_.clock_ms),
       housekeeping_(*store_, ids_, placement_, options_.log) {
-    check_schema_version();
+    migrate(*store_, migrations(), options_.data_dir.string());
     sweep_media();
     housekeeping_.finish_media_jobs();
     if (!housekeeping_.raise_id_ceiling()) {
@@ -107,29 +99,6 @@ void database::report_media_failure(std::string_view what) {
     if (!media_failed_.exchange(true)) {
         options_.log(kv::log_level::error, "the media disk failed: " + std::string{what});
         options_.on_failure();
-    }
-}
-
-void database::check_schema_version() {
-    const auto found = read_meta(*store_->snapshot(kv::read_mode::blocking), schema_version_name);
-    if (found && *found > schema_version) {
-        throw std::runtime_error{"the database in " + options_.data_dir.string() +
-                                 " was written by a newer version (schema " +
-                                 std::to_string(*found) + ", this program knows " +
-                                 std::to_string(schema_version) + ")"};
-    }
-    for (std::int64_t version = found.value_or(schema_version); version < schema_version;
-         ++version) {
-        migrate(*store_, version);
-    }
-    if (found != schema_version) {
-        kv::commit commit;
-        append_meta(commit, schema_version_name, schema_version);
-        // No row may ever stand in a database that does not say how it was written.
-        if (store_->submit_and_wait(std::move(commit)) != kv::outcome::ok) {
-            throw kv::storage_failure{"the schema version cannot be written to " +
-                                      options_.data_dir.string() + ": is the disk full?"};
-        }
     }
 }
 

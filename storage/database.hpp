@@ -67,7 +67,6 @@ public:
     void wake_jobs() { housekeeping_.wake(); }
 
 private:
-    void check_schema_version();
     void sweep_media();
 
     database_options options_;

@@ -1,8 +1,10 @@
 // The entities, each declared once. Everything that walks an entity's fields derives from here.
 //
 // A stored row is (varint tag, varint length, bytes)*: unknown tags are skipped, absent ones take
-// the member's default, so a field may be added at any time. Tags, index numbers, unique numbers
-// and family ids are on disk: never renumber, never reuse.
+// the member's default, so a field may be added at any time. An older program would drop it at its
+// next rewrite of the row, so adding one raises `schema_version`, with a step in migrations.cpp
+// that has nothing to do. Tags, index numbers, unique numbers and family ids are on disk: never
+// renumber, never reuse.
 #pragma once
 
 #include <array>

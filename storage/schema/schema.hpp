@@ -1,6 +1,7 @@
 // The vocabulary in which entities.hpp declares an entity: fields, references, indexes, unique
 // rules. A declaration is data, read at compile time; the row codec, index upkeep, JSON, OpenAPI
-// and (later) filters, dump and restore are all derived from it. Adding a field is one line there.
+// and (later) filters, dump and restore are all derived from it. Adding a field is one line there,
+// and a new schema version.
 //
 // What it refuses to know: HTTP, the store's backend, any particular entity.
 #pragma once
