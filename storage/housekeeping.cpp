@@ -21,7 +21,7 @@ constexpr std::uint32_t rows_per_step = 128;
 constexpr std::string_view id_ceiling_name = "id_ceiling_ms";
 
 kv::commit plan_expire_sessions(const kv::reader& reader, timestamp at, std::uint32_t limit) {
-    const auto& by_expiry = std::get<1>(schema<session>::indexes);
+    const auto& by_expiry = std::get<index_position<session>("expiry")>(schema<session>::indexes);
     session end;
     end.expires_at = at;
     const row_reader rows{reader};

@@ -26,11 +26,11 @@ std::string to_string(const settle_cursor& cursor) {
 }
 
 /// Settles one batch of alive rows of `index` that belong to `user`; true if the walk has ended.
-template <class Row, class Index>
-bool append_settled_rows(kv::commit& commit, const row_reader& rows, const Index& index,
+template <class Row>
+bool append_settled_rows(kv::commit& commit, const row_reader& rows, std::uint8_t index,
                          entity_id user, bool counted, std::int64_t one, std::uint32_t rows_max,
                          std::string& last_key) {
-    const std::string prefix = index_prefix(index.number, true);
+    const std::string prefix = index_prefix(index, true);
     const auto entries = rows.raw().scan({.part = user,
                                           .family = families::index,
                                           .from = last_key.empty() ? prefix : last_key + '\0',
@@ -127,10 +127,10 @@ settle_step plan_settle_counts_step(const kv::reader& reader, const pending_job&
     kv::commit commit;
     const bool walk_ended =
         cursor.walk == walk::likes
-            ? append_settled_rows<like>(commit, rows, std::get<2>(schema<like>::indexes), user,
-                                        counted, one_like, rows_max, cursor.last_key)
-            : append_settled_rows<comment>(commit, rows, std::get<2>(schema<comment>::indexes),
-                                           user, counted, one_comment, rows_max, cursor.last_key);
+            ? append_settled_rows<like>(commit, rows, index_number<like>("user"), user, counted,
+                                        one_like, rows_max, cursor.last_key)
+            : append_settled_rows<comment>(commit, rows, index_number<comment>("author"), user,
+                                           counted, one_comment, rows_max, cursor.last_key);
     if (walk_ended) {
         cursor = {.walk = cursor.walk == walk::likes ? walk::comments : walk::done, .last_key = {}};
     }

@@ -14,17 +14,15 @@ struct index_walk {
     std::string prefix;
 };
 
-template <class Index>
-index_walk walk_of(const Index& index, bool alive, kv::part_id part = global_part) {
-    return {part, index_prefix(index.number, alive)};
+index_walk walk_of(std::uint8_t index, bool alive, kv::part_id part = global_part) {
+    return {part, index_prefix(index, alive)};
 }
 
 /// The entries of an index whose first value is this reference.
-template <class Index>
-index_walk walk_of(const Index& index, kv::part_id part, entity_id first_value) {
+index_walk walk_of(std::uint8_t index, kv::part_id part, entity_id first_value) {
     kv::key_writer first;
     first.append_i64(first_value);
-    return {part, index_prefix(index.number, true) + first.take()};
+    return {part, index_prefix(index, true) + first.take()};
 }
 
 /// The next index entries in walking order, beyond `beyond` (or from the index's end).
@@ -207,7 +205,7 @@ page<like_view> the_like_of(row_reader& rows, entity_id post, entity_id who) {
 page<user_view> list_users(const kv::reader& reader, const page_request& request) {
     row_reader rows{reader};
     auto found = read_page<user>(
-        rows, walk_of(std::get<0>(schema<user>::indexes), true), request, [](const auto& batch) {
+        rows, walk_of(index_number<user>("newest"), true), request, [](const auto& batch) {
             return keep_each<user>(batch, [](const user& row) { return !row.is_deleted; });
         });
     std::vector<kv::key> keys;
@@ -229,7 +227,8 @@ page<post_view> list_posts(const kv::reader& reader, entity_id viewer, const pos
     if (filter.author && rows.alive_user(*filter.author) == nullptr) {
         return {};
     }
-    const auto& [newest, by_author] = schema<post>::indexes;
+    constexpr auto newest = index_number<post>("newest");
+    constexpr auto by_author = index_number<post>("author");
     const index_walk walk = filter.author ? walk_of(by_author, !filter.is_deleted, *filter.author)
                                           : walk_of(newest, true);
     auto found = read_page<post>(rows, walk, request, [&](const auto& batch) {
@@ -256,7 +255,8 @@ page<file_view> list_files(const kv::reader& reader, const file_filter& filter,
     if (filter.post && rows.visible_post(*filter.post) == nullptr) {
         return {};
     }
-    const auto& [newest, by_post] = schema<file>::indexes;
+    constexpr auto newest = index_number<file>("newest");
+    constexpr auto by_post = index_number<file>("post");
     const index_walk walk =
         filter.post ? walk_of(by_post, true, *filter.post) : walk_of(newest, true);
     auto found = read_page<file>(rows, walk, request, [&](const auto& batch) {
@@ -284,7 +284,10 @@ page<comment_view> list_comments(const kv::reader& reader, const comment_filter&
         (filter.author && rows.alive_user(*filter.author) == nullptr)) {
         return {};
     }
-    const auto& [newest, by_post, by_author, by_post_and_author] = schema<comment>::indexes;
+    constexpr auto newest = index_number<comment>("newest");
+    constexpr auto by_post = index_number<comment>("post");
+    constexpr auto by_author = index_number<comment>("author");
+    constexpr auto by_post_and_author = index_number<comment>("post_author");
     const index_walk walk = filter.post && filter.author
                                 ? walk_of(by_post_and_author, *filter.post, *filter.author)
                             : filter.post   ? walk_of(by_post, true, *filter.post)
@@ -315,7 +318,9 @@ page<like_view> list_likes(const kv::reader& reader, const like_filter& filter,
     if (filter.post && filter.user) {
         return the_like_of(rows, *filter.post, *filter.user);
     }
-    const auto& [newest, by_post, by_user] = schema<like>::indexes;
+    constexpr auto newest = index_number<like>("newest");
+    constexpr auto by_post = index_number<like>("post");
+    constexpr auto by_user = index_number<like>("user");
     const index_walk walk = filter.post   ? walk_of(by_post, true, *filter.post)
                             : filter.user ? walk_of(by_user, true, *filter.user)
                                           : walk_of(newest, true);

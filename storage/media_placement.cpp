@@ -29,7 +29,7 @@ struct placement {
 
 void append_wanted(placement& wanted, row_reader& rows, entity_id post) {
     const bool is_visible = rows.visible_post(post) != nullptr;
-    const std::uint8_t by_post = std::get<1>(schema<file>::indexes).number;
+    const std::uint8_t by_post = index_number<file>("post");
     for (const bool alive : {true, false}) {
         const auto entries = read_index(rows, by_post, alive, post, {}, files_read_max);
         for (const auto& found : rows.find_many<file>(ids_of(entries))) {
@@ -94,7 +94,7 @@ result<job_step> media_placement::place_post(const pending_job& seen) {
 
 result<job_step> media_placement::place_next_posts(const pending_job& seen) {
     // Posts that are deleted themselves are hidden already, whatever becomes of their author.
-    const std::uint8_t by_author = std::get<1>(schema<post>::indexes).number;
+    const std::uint8_t by_author = index_number<post>("author");
     const auto entries = [&] {
         const auto snapshot = store_.snapshot(kv::read_mode::blocking);
         return read_index(row_reader{*snapshot}, by_author, true, seen.job.subject, seen.cursor,

@@ -81,7 +81,7 @@ kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::
 }
 
 std::vector<stored<session>> sessions_of(const row_reader& rows, entity_id user) {
-    const std::string prefix = index_prefix(std::get<0>(schema<session>::indexes).number, true);
+    const std::string prefix = index_prefix(index_number<session>("user"), true);
     const auto entries = rows.raw().scan({.part = user,
                                           .family = families::index,
                                           .from = prefix,

@@ -79,19 +79,19 @@ kv::key like_unique_key(entity_id post, entity_id user) {
     like row;
     row.post.id = post;
     row.user.id = user;
-    return unique_key(std::get<0>(schema<like>::uniques), row);
+    return unique_key(std::get<unique_position<like>("post_user")>(schema<like>::uniques), row);
 }
 
 kv::key username_unique_key(std::string_view username) {
     user row;
     row.username = username;
-    return unique_key(std::get<0>(schema<user>::uniques), row);
+    return unique_key(std::get<unique_position<user>("username")>(schema<user>::uniques), row);
 }
 
 kv::key file_url_unique_key(std::string_view url) {
     file row;
     row.url = url;
-    return unique_key(std::get<0>(schema<file>::uniques), row);
+    return unique_key(std::get<unique_position<file>("url")>(schema<file>::uniques), row);
 }
 
 user_brief brief_of(const user& row) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
@@ -160,6 +161,54 @@ constexpr void for_each_index(Function&& function) {
 template <class Row, class Function>
 constexpr void for_each_unique(Function&& function) {
     std::apply([&](const auto&... u) { (function(u), ...); }, schema<Row>::uniques);
+}
+
+/// Where the index of this name stands in the declaration, looked up at compile time.
+template <class Row>
+consteval std::size_t index_position(std::string_view name) {
+    std::size_t found = 0;
+    std::size_t position = 0;
+    bool known = false;
+    for_each_index<Row>([&](const auto& i) {
+        if (i.name == name) {
+            found = position;
+            known = true;
+        }
+        ++position;
+    });
+    if (!known) {
+        throw "the entity has no index of this name";
+    }
+    return found;
+}
+
+/// The number of the index of this name: what its keys begin with.
+template <class Row>
+consteval std::uint8_t index_number(std::string_view name) {
+    const std::size_t wanted = index_position<Row>(name);
+    std::size_t position = 0;
+    std::uint8_t number = 0;
+    for_each_index<Row>([&](const auto& i) { number = position++ == wanted ? i.number : number; });
+    return number;
+}
+
+/// Where the unique rule of this name stands in the declaration, looked up at compile time.
+template <class Row>
+consteval std::size_t unique_position(std::string_view name) {
+    std::size_t found = 0;
+    std::size_t position = 0;
+    bool known = false;
+    for_each_unique<Row>([&](const auto& u) {
+        if (u.name == name) {
+            found = position;
+            known = true;
+        }
+        ++position;
+    });
+    if (!known) {
+        throw "the entity has no unique rule of this name";
+    }
+    return found;
 }
 
 /// Index numbers, and unique numbers, are distinct over all entities and from the numbers of
