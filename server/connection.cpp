@@ -259,7 +259,7 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
         co_await refuse(framing.error());
         co_return false;
     }
-    begin_body(*framing, parser);
+    begin_body(*framing);
     choose_request_id(parser.fields());
 
     request request(socket_.get_executor(), *this);
@@ -289,12 +289,11 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
     }
     // Also when all is read as far as anybody knows: more may have come to the kernel since.
     linger_ = !keep_alive;
-    body_.parser = nullptr;
     body_buffer_.reset();
     co_return keep_alive;
 }
 
-void connection::begin_body(const message_framing& framing, message_parser& parser) {
+void connection::begin_body(const message_framing& framing) {
     body_ = {.framing = framing.body,
              .content_length = framing.content_length,
              .left = framing.content_length,
@@ -303,7 +302,7 @@ void connection::begin_body(const message_framing& framing, message_parser& pars
              .continue_pending = framing.expects_continue,
              .done = framing.body == body_framing::none,
              .failure = std::nullopt,
-             .parser = &parser};
+             .chunks = {}};
     pace_ = transfer_pace(shard_.options().transfer_grace, shard_.options().bytes_per_second_min);
     body_begin_ = body_end_ = 0;
 }

@@ -22,6 +22,7 @@
 
 #include "server/admission.hpp"
 #include "server/body_reader.hpp"
+#include "server/chunk_decoder.hpp"
 #include "server/io_shard.hpp"
 #include "server/message_guard.hpp"
 #include "server/message_parser.hpp"
@@ -69,7 +70,7 @@ private:
         bool continue_pending = false;  ///< the client waits for `100 Continue`
         bool done = true;
         std::optional<body_error> failure;
-        message_parser* parser = nullptr;
+        chunk_decoder chunks;
     };
 
     /// Bytes still to be sent, in order.
@@ -86,7 +87,7 @@ private:
     boost::asio::awaitable<bool> serve(std::string_view header);
     std::expected<message_framing, refusal> admit(std::string_view header, message_parser& parser,
                                                   message_line& line);
-    void begin_body(const message_framing& framing, message_parser& parser);
+    void begin_body(const message_framing& framing);
     void choose_request_id(std::span<const header_view> fields);
     boost::asio::awaitable<response> handle(request& request);
     response answer_exception(std::exception_ptr thrown, const request& request);

@@ -78,8 +78,8 @@ asio::awaitable<std::expected<std::span<const char>, body_error>> connection::re
     }
     for (;;) {
         if (body_begin_ < body_end_) {
-            const auto step = body_.parser->parse_body(
-                {body_buffer_.get() + body_begin_, body_end_ - body_begin_});
+            const auto step =
+                body_.chunks.decode({body_buffer_.get() + body_begin_, body_end_ - body_begin_});
             if (!step) {
                 co_return fail_body(step.error());
             }
@@ -92,21 +92,13 @@ asio::awaitable<std::expected<std::span<const char>, body_error>> connection::re
             if (body_.done || !step->data.empty()) {
                 co_return std::span<const char>(step->data);
             }
-            if (step->consumed > 0) {
-                continue;
-            }
         }
-        std::memmove(body_buffer_.get(), body_buffer_.get() + body_begin_, body_end_ - body_begin_);
-        body_end_ -= std::exchange(body_begin_, 0);
-        if (body_end_ == body_capacity_) {
-            co_return fail_body(body_error::malformed);  // a chunk header or trailers without end
-        }
-        const auto bytes =
-            co_await receive(body_buffer_.get() + body_end_, body_capacity_ - body_end_);
+        const auto bytes = co_await receive(body_buffer_.get(), body_capacity_);
         if (!bytes) {
             co_return std::unexpected(bytes.error());
         }
-        body_end_ += *bytes;
+        body_begin_ = 0;
+        body_end_ = *bytes;
     }
 }
 

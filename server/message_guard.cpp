@@ -16,21 +16,6 @@ constexpr refusal bad_request(std::string_view detail) {
     return {status::bad_request, detail};
 }
 
-/// One pass without branches, which the compiler turns into vector code: any control byte but tab,
-/// CR and LF, or a CR that is not followed by LF.
-bool has_forbidden_byte(std::string_view header) {
-    unsigned bad = 0;
-    char previous = 0;
-    for (const char c : header) {
-        const auto byte = static_cast<std::uint8_t>(c);
-        const bool control = (byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n');
-        bad |= static_cast<unsigned>(control | (byte == 0x7f) |
-                                     ((previous == '\r') != (byte == '\n')));
-        previous = c;
-    }
-    return bad != 0;
-}
-
 bool is_target_byte(char c) {
     const auto byte = static_cast<std::uint8_t>(c);
     return byte > 0x20 && byte != 0x7f;
@@ -203,6 +188,20 @@ std::optional<refusal> read_body_framing(const known_fields& found, unsigned ver
 }
 
 }  // namespace
+
+/// One pass without branches, which the compiler turns into vector code.
+bool has_forbidden_byte(std::string_view text) {
+    unsigned bad = 0;
+    char previous = 0;
+    for (const char c : text) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        const bool control = (byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n');
+        bad |= static_cast<unsigned>(control | (byte == 0x7f) |
+                                     ((previous == '\r') != (byte == '\n')));
+        previous = c;
+    }
+    return bad != 0;
+}
 
 std::expected<std::size_t, refusal> header_scanner::scan(std::string_view received) {
     for (;;) {

@@ -3,8 +3,9 @@
 // Whoever stands in front of this server (a proxy, a cache) must see the same message boundaries as
 // it does: what can be read in two ways is how requests are smuggled. So everything that RFC 9112
 // leaves to leniency is refused here, on top of what the parser refuses for its syntax.
-// Pure functions over bytes and fields: no socket, no parser, no allocation.
-// Thread-safety: pure functions. Blocking: never.
+// Functions over bytes and fields, and a scanner that remembers how far it has looked: no socket,
+// no parser, no allocation.
+// Thread-safety: the functions are pure; a scanner has one user at a time. Blocking: never.
 #pragma once
 
 #include <boost/beast/http/status.hpp>
@@ -39,12 +40,14 @@ public:
     std::expected<std::size_t, refusal> scan(std::string_view received);
 
     bool request_line_complete() const { return line_begin_ > 0; }
-    void reset() { *this = {}; }
 
 private:
     std::size_t line_begin_ = 0;
     std::size_t scanned_ = 0;
 };
+
+/// Any control byte but tab, and CR and LF in any other way than as CRLF.
+bool has_forbidden_byte(std::string_view text);
 
 /// Checks the bytes of a complete header: request line, version, target length, control bytes.
 std::optional<refusal> check_header_bytes(std::string_view header, std::size_t target_bytes_max);

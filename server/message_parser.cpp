@@ -7,12 +7,6 @@
 namespace pinhole::http {
 namespace {
 
-/// A chunk of one byte costs five bytes of framing; eight for each byte of data and a fixed sum for
-/// extensions and trailers let every honest sender through.
-constexpr std::uint64_t overhead_bytes_max(std::uint64_t data_bytes) {
-    return 16 * 1024 + 8 * data_bytes;
-}
-
 std::string_view to_view(boost::beast::string_view text) {
     return {text.data(), text.size()};
 }
@@ -35,25 +29,6 @@ std::expected<message_line, refusal> message_parser::parse_header(std::string_vi
         return std::unexpected(refusal{status::bad_request, "The header is malformed."});
     }
     return line_;
-}
-
-std::expected<message_parser::body_step, body_error> message_parser::parse_body(
-    std::string_view bytes) {
-    error_code ec;
-    chunk_data_ = {};
-    body_step step;
-    step.consumed = base::put({bytes.data(), bytes.size()}, ec);
-    if (ec && ec != boost::beast::http::error::need_more) {
-        return std::unexpected(body_error::malformed);
-    }
-    step.data = chunk_data_;
-    step.done = base::is_done();
-    data_bytes_ += step.data.size();
-    overhead_bytes_ += step.consumed - step.data.size();
-    if (overhead_bytes_ > overhead_bytes_max(data_bytes_)) {
-        return std::unexpected(body_error::malformed);
-    }
-    return step;
 }
 
 void message_parser::on_request_impl(boost::beast::http::verb method, beast_view, beast_view target,
@@ -83,9 +58,6 @@ bool message_parser::join_list(boost::beast::http::field name, std::string_view 
 
 void message_parser::on_field_impl(boost::beast::http::field name, beast_view name_text,
                                    beast_view value, error_code& ec) {
-    if (header_done_) {
-        return;  // a trailer: read for its syntax, then forgotten
-    }
     if (fields_count_ == fields_.size()) {
         too_many_fields_ = true;
         ec = boost::beast::http::error::header_limit;
@@ -110,7 +82,6 @@ std::size_t message_parser::on_body_impl(beast_view body, error_code&) {
 void message_parser::on_chunk_header_impl(std::uint64_t, beast_view, error_code&) {}
 
 std::size_t message_parser::on_chunk_body_impl(std::uint64_t, beast_view body, error_code&) {
-    chunk_data_ = to_view(body);
     return body.size();
 }
 

@@ -1,8 +1,8 @@
-// HTTP/1 syntax by Beast's parser, without its containers: fields stay where they lie in the
-// connection's buffer, and the chunked coding is decoded piece by piece where it lies.
+// The syntax of HTTP/1 headers by Beast's parser, without its containers: fields stay where they
+// lie in the connection's buffer.
 //
-// Beast's parser trusts its caller on several points (see message_guard.hpp); limits on the bytes
-// of chunk headers, extensions and trailers are kept here.
+// Beast's parser trusts its caller on several points (see message_guard.hpp). Of a chunked body it
+// trusts even how the bytes are cut, and asserts it, so bodies are chunk_decoder's.
 // Thread-safety: one user at a time. Blocking: never.
 #pragma once
 
@@ -21,14 +21,6 @@ namespace pinhole::http {
 
 class message_parser final : private boost::beast::http::basic_parser<true> {
 public:
-    /// What one step through a chunked body gave. With neither data nor done, `consumed == 0` means
-    /// that more bytes are needed behind those given.
-    struct body_step {
-        std::size_t consumed = 0;
-        std::string_view data;
-        bool done = false;
-    };
-
     message_parser();
     message_parser(const message_parser&) = delete;
     message_parser& operator=(const message_parser&) = delete;
@@ -37,11 +29,6 @@ public:
     /// that is compared as a whole (If-Match, If-None-Match) were joined (RFC 9110 §5.3).
     std::expected<message_line, refusal> parse_header(std::string_view header);
     std::span<const header_view> fields() const { return {fields_.data(), fields_count_}; }
-
-    /// Takes the next step through a chunked body. False if it is malformed or spends too many
-    /// bytes on anything but data.
-    /// Requires: the header said chunked; `bytes` is not empty and starts behind what was consumed.
-    std::expected<body_step, body_error> parse_body(std::string_view bytes);
 
 private:
     using base = boost::beast::http::basic_parser<true>;
@@ -79,9 +66,6 @@ private:
                                        joined_field(boost::beast::http::field::if_none_match)};
     bool header_done_ = false;
     bool too_many_fields_ = false;
-    std::string_view chunk_data_;
-    std::uint64_t data_bytes_ = 0;
-    std::uint64_t overhead_bytes_ = 0;
 };
 
 }  // namespace pinhole::http

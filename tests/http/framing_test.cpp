@@ -118,6 +118,7 @@ BOOST_AUTO_TEST_CASE(doubtful_requests_are_refused_and_nothing_behind_them_is_re
 
 /// Chunked bodies that are malformed; the handler sees the error and answers 400.
 BOOST_AUTO_TEST_CASE(malformed_chunks_are_refused_and_nothing_behind_them_is_read) {
+    using namespace std::string_literals;
     const std::vector<std::pair<std::string, std::string>> cases{
         {"no size", "\r\nabc\r\n0\r\n\r\n"},
         {"no digit", "x\r\nabc\r\n0\r\n\r\n"},
@@ -130,6 +131,12 @@ BOOST_AUTO_TEST_CASE(malformed_chunks_are_refused_and_nothing_behind_them_is_rea
         {"bare LF behind the data", "3\r\nabc\n0\r\n\r\n"},
         {"bare LF in an extension", "3;a\nabc\r\n0\r\n\r\n"},
         {"malformed extension", "3;\x01\r\nabc\r\n0\r\n\r\n"},
+        {"bare LF in a quoted extension", "3;a=\"\n\"\r\nabc\r\n0\r\n\r\n"},
+        {"NUL in a quoted extension", "3;a=\"\0\"\r\nabc\r\n0\r\n\r\n"s},
+        {"bare CR in a quoted extension", "3;a=\"\r\"\r\nabc\r\n0\r\n\r\n"},
+        {"folded trailer", "3\r\nabc\r\n0\r\nT: 1\r\n 2\r\n\r\n"},
+        {"NUL in a trailer", "3\r\nabc\r\n0\r\nT: \0\r\n\r\n"s},
+        {"framing in a trailer", "3\r\nabc\r\n0\r\nContent-Length: 9\r\n\r\n"},
         {"malformed trailer", "3\r\nabc\r\n0\r\nno colon\r\n\r\n"},
         {"endless extension", "3;" + std::string(64 * 1024, 'a')},
         {"endless trailers", "3\r\nabc\r\n0\r\n" + std::string(64 * 1024, 'a')},
@@ -175,6 +182,32 @@ BOOST_AUTO_TEST_CASE(correct_requests_of_unusual_form_are_served) {
             client.send(message + get("/things/7"));
             BOOST_TEST(client.receive().body == "hello");
             BOOST_TEST(client.receive().body == "7");
+        }
+    }
+}
+
+/// Beast 1.81 asserts when an empty chunked body's end comes in pieces.
+BOOST_AUTO_TEST_CASE(an_empty_chunked_body_in_pieces_ended_the_process) {
+    server_options options;
+    options.io_threads = 1;
+    test_server server(options);
+    auto client = server.connect();
+    auto other = server.connect();
+    const auto send_alone = [&](std::string_view piece) {
+        client.send(piece);
+        other.request("GET", "/hello");  // the one thread has read the piece when it answers this
+    };
+    for (const std::string body : {"0\r\n\r\n", "00\r\n\r\n", "0\r\nT: 1\r\n\r\n"}) {
+        for (std::size_t first = 0; first <= body.size(); ++first) {
+            for (std::size_t second = first; second <= body.size(); ++second) {
+                send_alone("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                           body.substr(0, first));
+                send_alone(body.substr(first, second - first));
+                client.send(body.substr(second));
+                const auto answer = client.receive();
+                BOOST_REQUIRE(answer.status == 200U);
+                BOOST_REQUIRE(answer.body.empty());
+            }
         }
     }
 }
