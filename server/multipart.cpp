@@ -341,6 +341,10 @@ multipart_parser::step_result multipart_parser::read_after_boundary() {
         if (held_ == "-" && c == '-') {
             held_.clear();
             state_ = state::epilogue;
+            // What else was fed is used up here: who has seen the end may well feed at once.
+            if (auto skipped = skip_epilogue(); !skipped) {
+                return skipped;
+            }
             return event::end;
         }
         if (held_ == "\r" && c == '\n') {

@@ -2,8 +2,8 @@
 //
 // Feed it bytes as they come and pull events until it asks for more. Data spans point into the fed
 // bytes, or, for the few bytes that turned out not to be a boundary, into the parser itself; they
-// stay valid until the next call. Memory stays below `part_header_bytes_max` plus one boundary
-// whatever comes in.
+// stay valid until the next call. Memory stays below a small multiple of `part_header_bytes_max`
+// (a header as it came, and what was read out of it), whatever comes in.
 //
 // Thread-safety: one user at a time. Blocking: never.
 #pragma once
@@ -43,7 +43,8 @@ public:
         part_begin,  ///< `header()` describes the part
         data,        ///< `data()` is the next, never empty piece of the part
         part_end,
-        end,  ///< the closing boundary was seen; what follows is ignored within its limit
+        end,  ///< the closing boundary was seen and all that was fed is used up: feed again, or
+              ///< `finish`; what follows is ignored within its limit
     };
 
     /// Requires: the boundary comes from `parse_multipart_boundary`.

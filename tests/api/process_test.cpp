@@ -103,6 +103,30 @@ BOOST_AUTO_TEST_CASE(a_request_in_flight_is_finished_before_the_exit) {
     BOOST_TEST(walk(user, "/api/v1/posts").size() == 1U);
 }
 
+/// Each chunk is a piece of its own to whoever reads the body, wherever the network cuts it.
+BOOST_AUTO_TEST_CASE(an_upload_whose_end_comes_in_pieces_ended_the_process) {
+    server_process server(serve_arguments(data), log);
+    auto user = sign_up(server.wait_until_serving());
+    multipart_body form;
+    form.field("content", "a post needs a file");
+    const std::string body = form.text() + "epilogue";
+    const auto chunk = [](std::string_view bytes) {
+        std::ostringstream text;
+        text << std::hex << bytes.size() << "\r\n" << bytes << "\r\n";
+        return text.str();
+    };
+    for (std::size_t split = 1; split < body.size(); ++split) {
+        user.connection().send(
+            "POST /api/v1/posts HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + user.token() +
+            "\r\nContent-Type: " + form.content_type() + "\r\nTransfer-Encoding: chunked\r\n\r\n" +
+            chunk(body.substr(0, split)) + chunk(body.substr(split)) + "0\r\n\r\n");
+        BOOST_TEST_CONTEXT("split at " << split) {
+            check_problem(user.connection().receive(), 422);
+        }
+    }
+    check_stopped(server.stop(SIGTERM));
+}
+
 BOOST_AUTO_TEST_CASE(a_second_signal_ends_it_at_once) {
     server_process server(serve_arguments(data), log);
     const std::uint16_t port = server.wait_until_serving();

@@ -112,6 +112,46 @@ BOOST_AUTO_TEST_CASE(every_split_gives_the_same) {
     }
 }
 
+/// Pulls events as handlers do, who take the end for the last of a feed.
+std::expected<std::string, std::string> read_until_end(
+    const std::vector<std::string_view>& pieces) {
+    multipart_parser parser("b");
+    std::string data;
+    for (const auto piece : pieces) {
+        parser.feed(piece);
+        for (;;) {
+            const auto event = parser.next();
+            if (!event) {
+                return std::unexpected(event.error());
+            }
+            if (*event == multipart_parser::event::need_more ||
+                *event == multipart_parser::event::end) {
+                break;
+            }
+            if (*event == multipart_parser::event::data) {
+                data.append(parser.data().data(), parser.data().size());
+            }
+        }
+    }
+    const auto finished = parser.finish();
+    return finished ? std::expected<std::string, std::string>(data)
+                    : std::unexpected(finished.error());
+}
+
+BOOST_AUTO_TEST_CASE(bytes_behind_the_end_in_another_feed_ended_the_process) {
+    const std::string body = field("a", "x\r\n-") + field("b", "") + "--b--\r\nepilogue";
+    const std::string_view whole = body;
+    for (std::size_t first = 0; first <= whole.size(); ++first) {
+        for (std::size_t second = first; second <= whole.size(); ++second) {
+            const auto read =
+                read_until_end({whole.substr(0, first), whole.substr(first, second - first),
+                                whole.substr(second)});
+            BOOST_REQUIRE(read.has_value());
+            BOOST_REQUIRE(*read == "x\r\n-");
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(names_and_types) {
     const auto one = [](std::string_view disposition) {
         const auto parsed = parse_whole(
