@@ -36,7 +36,7 @@ public:
     /// Bytes announced by Content-Length; none when chunked. A request without a body announces 0.
     virtual std::optional<std::uint64_t> content_length() const = 0;
 
-    /// The limit for this body, from now on; until it is called, the server's `json_bytes_max`.
+    /// The limit for this body, from now on; until it is called, the server's `body_bytes_max`.
     /// A Content-Length beyond it makes the next read answer `too_large` at once.
     virtual void set_limit(std::uint64_t bytes_max) = 0;
 

@@ -62,7 +62,7 @@ struct configuration {
 
 /// Why there is no configuration: print `text` (to stdout if `code` is 0, else to stderr), exit.
 struct configuration_exit {
-    int code = 0;  ///< 0: help or version was asked for; 2: usage error
+    int code = 0;  ///< 0: help or the table was asked for; 2: usage error
     std::string text;
 };
 

@@ -1,9 +1,7 @@
 #include "server/connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cassert>
 #include <cstring>
 
@@ -11,16 +9,15 @@
 #include "server/response_header.hpp"
 #include "server/target.hpp"
 #include "server/text.hpp"
+#include "server/use_result.hpp"
 
 namespace pinhole::http {
 namespace {
 
 namespace asio = boost::asio;
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
-
 /// Of a body that its handler left unread, so much is read for the sake of the connection.
-constexpr std::uint64_t discard_bytes_max = 64 * 1024;
+constexpr std::uint64_t unread_body_bytes_max = 64 * 1024;
 /// Method, spaces and version beside the target in a request line that is still incomplete.
 constexpr std::size_t request_line_slack_bytes = 64;
 constexpr std::size_t request_id_bytes_max = 128;
@@ -262,7 +259,7 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
     begin_body(*framing);
     choose_request_id(parser.fields());
 
-    request request(socket_.get_executor(), *this);
+    request request(*this);
     request.method = line.method;
     request.target = line.target;
     request.headers = parser.fields();
@@ -363,7 +360,7 @@ bool connection::can_keep_alive(const message_framing& framing, const response& 
         return false;
     }
     // A client that still waits for `100 Continue` may send the body or not: nobody can tell.
-    return body_.done || (!body_.continue_pending && body_.left <= discard_bytes_max);
+    return body_.done || (!body_.continue_pending && body_.left <= unread_body_bytes_max);
 }
 
 asio::awaitable<void> connection::refuse(refusal reason) {
@@ -381,7 +378,7 @@ asio::awaitable<bool> connection::finish_body() {
     set_limit(UINT64_MAX);
     while (!body_.done) {
         const auto piece = co_await read_some();
-        if (!piece || body_.received - received_before > discard_bytes_max) {
+        if (!piece || body_.received - received_before > unread_body_bytes_max) {
             co_return false;
         }
     }

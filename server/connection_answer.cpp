@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,15 +13,15 @@
 
 #include "server/connection.hpp"
 #include "server/response_header.hpp"
+#include "server/use_result.hpp"
 
 namespace pinhole::http {
 namespace {
 
 namespace asio = boost::asio;
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 /// What a sender that is no longer listened to may push between two looks at its connection.
-constexpr std::size_t discard_bytes_max = 1024 * 1024;
+constexpr std::size_t linger_bytes_max = 1024 * 1024;
 /// After so much of a file the other connections of the thread get their turn.
 constexpr std::size_t sendfile_bytes_max = 512 * 1024;
 
@@ -186,7 +185,7 @@ asio::awaitable<void> connection::linger() {
         }
         // tcp(7): MSG_TRUNC has the kernel discard the bytes instead of copying them out.
         const ssize_t bytes =
-            ::recv(socket_.native_handle(), nullptr, discard_bytes_max, MSG_TRUNC | MSG_DONTWAIT);
+            ::recv(socket_.native_handle(), nullptr, linger_bytes_max, MSG_TRUNC | MSG_DONTWAIT);
         if (bytes == 0 || (bytes < 0 && errno != EAGAIN && errno != EINTR)) {
             co_return;
         }

@@ -1,19 +1,17 @@
 // The half of a connection that reads request bodies; see connection.hpp.
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 #include <utility>
 
 #include "server/connection.hpp"
+#include "server/use_result.hpp"
 
 namespace pinhole::http {
 namespace {
 
 namespace asio = boost::asio;
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t body_buffer_bytes = 64 * 1024;
 
 }  // namespace

@@ -54,7 +54,8 @@ void io_shard::begin_drain() {
 }
 
 void io_shard::append_request_id(std::string& out) {
-    // splitmix64 (Steele, Lea, Flood 2014): a bijection of the counter, so no id comes twice.
+    // splitmix64 (Steele, Lea, Flood 2014): a bijection of the counter, so no id comes twice in
+    // this shard; two shards count from random places, 2^64 in all, and do not meet in practice.
     request_id_state_ += 0x9e3779b97f4a7c15ULL;
     std::uint64_t bits = request_id_state_;
     bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9ULL;

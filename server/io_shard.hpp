@@ -43,7 +43,7 @@ public:
     const router& routes() const { return *routes_; }
     bool draining() const { return draining_; }
     std::string_view date() const { return date_; }
-    /// 16 hexadecimal digits, different for each request of the process; no secret.
+    /// 16 hexadecimal digits, another for each request; no secret.
     void append_request_id(std::string& out);
 
     void add(connection& added);

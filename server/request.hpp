@@ -5,7 +5,6 @@
 // Thread-safety: belongs to the connection's io thread. Blocking: never.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/verb.hpp>
 #include <span>
@@ -44,8 +43,7 @@ struct request {
     boost::asio::ip::address remote_address;
     std::vector<std::pair<std::string_view, std::string_view>> parameters;  ///< from the route
 
-    request(boost::asio::any_io_executor executor, body_reader& body)
-        : executor_(std::move(executor)), body_(&body) {}
+    explicit request(body_reader& body) : body_(&body) {}
 
     /// The first field of that name; empty if absent. If-Match and If-None-Match are whole lists,
     /// however many lines they came in. Requires: the name is in lower case.
@@ -62,12 +60,10 @@ struct request {
     body_reader& body() { return *body_; }
     request_log& log() { return log_; }
     const request_log& log() const { return log_; }
-    boost::asio::any_io_executor executor() const { return executor_; }
 
 private:
     const header_view* find_header(std::string_view lower_case_name) const;
 
-    boost::asio::any_io_executor executor_;
     body_reader* body_;
     request_log log_;
 };

@@ -6,12 +6,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cassert>
 #include <cerrno>
 #include <charconv>
@@ -26,6 +24,7 @@
 #include "server/io_shard.hpp"
 #include "server/problem.hpp"
 #include "server/response_header.hpp"
+#include "server/use_result.hpp"
 
 namespace pinhole::http {
 namespace {
@@ -33,7 +32,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 /// How long accepting pauses when it fails, mostly for want of descriptors: spinning frees none.
 constexpr std::chrono::milliseconds accept_pause{100};
 /// Being turned away is logged once in so long, however many come.
@@ -185,7 +183,6 @@ public:
 
     tcp::endpoint local_endpoint() const { return endpoint_; }
     std::size_t connections() const { return admission_.count(); }
-    asio::any_io_executor executor() { return shards_.front()->context().get_executor(); }
 
     bool drain(std::chrono::milliseconds patience) {
         {
@@ -353,10 +350,6 @@ void server::stop() {
 
 std::size_t server::connections() const {
     return implementation_->connections();
-}
-
-asio::any_io_executor server::executor() {
-    return implementation_->executor();
 }
 
 }  // namespace pinhole::http

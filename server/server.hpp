@@ -12,7 +12,6 @@
 // Blocking: `drain` until the last connection has ended, `stop` and the destructor for the threads.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
@@ -88,9 +87,6 @@ public:
     void stop();
 
     std::size_t connections() const;
-
-    /// Of the first io thread, for work of the owner that needs one.
-    boost::asio::any_io_executor executor();
 
 private:
     class implementation;

@@ -34,7 +34,7 @@ route named(verb method, std::string pattern) {
 response dispatch(const router& routes, verb method, std::string path) {
     boost::asio::io_context context;
     empty_body body;
-    request request(context.get_executor(), body);
+    request request(body);
     request.method = method;
     request.path = std::move(path);
     request.target = request.path;
