@@ -21,15 +21,14 @@ constexpr std::uint64_t unread_body_bytes_max = 64 * 1024;
 /// Method, spaces and version beside the target in a request line that is still incomplete.
 constexpr std::size_t request_line_slack_bytes = 64;
 constexpr std::size_t request_id_bytes_max = 128;
-/// For the log alone: the client was gone before there was an answer. No status of a standard, but
+/// For the log alone: the client was gone before it had an answer. No status of a standard, but
 /// the one that operators know from other servers' logs.
 constexpr auto client_closed_request = static_cast<status>(499);
 
+/// Whatever tracing systems make up, e.g. `Root=1-…`; it goes into the log, which quotes it.
 bool is_usable_request_id(std::string_view id) {
-    return !id.empty() && id.size() <= request_id_bytes_max && std::ranges::all_of(id, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_' || c == '.';
-    });
+    return !id.empty() && id.size() <= request_id_bytes_max &&
+           std::ranges::all_of(id, [](char c) { return c >= 0x21 && c <= 0x7e; });
 }
 
 }  // namespace
@@ -50,7 +49,9 @@ asio::awaitable<void> connection::run() {
     for (;;) {
         const auto header_bytes = co_await read_header();
         if (!header_bytes) {
-            co_await refuse(header_bytes.error());
+            const std::string_view received(buffer_.get() + begin_, end_ - begin_);
+            const auto started = header_began_.value_or(clock::now());
+            co_await refuse(header_bytes.error(), received, started);
             break;
         }
         if (*header_bytes == 0) {
@@ -108,10 +109,7 @@ void connection::give_up_handler() {
         send_and_forget(socket_.native_handle(), answer,
                         {.request_id = request_id_, .date = shard_.date()}, head_only);
     const std::uint64_t bytes_sent = told && !head_only ? answer.body_bytes() : 0;
-    if (!told) {
-        answer.code = client_closed_request;
-    }
-    log_answer(serving_, answer, bytes_sent, handler_began_);
+    log_answer(*serving_, told ? answer.code : client_closed_request, bytes_sent, handler_began_);
     abort();
 }
 
@@ -136,6 +134,7 @@ asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
     header_scanner scanner;
     const auto& options = shard_.options();
     phase_ = phase::idle;
+    header_began_.reset();
     for (bool waiting = false;;) {
         if (begin_ < end_) {
             const auto scanned = scan_header(scanner);
@@ -149,9 +148,13 @@ asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
         }
         if (!waiting || (begun && phase_ == phase::idle)) {
             const bool patient = !begun && !first_request_;
+            const auto now = clock::now();
             enter(begun ? phase::header : phase::idle,
-                  clock::now() + (patient ? options.idle_timeout : options.header_timeout));
+                  now + (patient ? options.idle_timeout : options.header_timeout));
             waiting = true;
+            if (begun) {
+                header_began_ = now;
+            }
         }
         make_room();
         const auto [ec, bytes] = co_await socket_.async_read_some(
@@ -253,7 +256,7 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
     message_line line{};
     const auto framing = admit(header, parser, line);
     if (!framing) {
-        co_await refuse(framing.error());
+        co_await refuse(framing.error(), header, started);
         co_return false;
     }
     begin_body(*framing);
@@ -277,7 +280,8 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
     bool keep_alive = can_keep_alive(*framing, answer);
     const bool head_only = line.method == verb::head;
     const bool sent = co_await send_answer(answer, keep_alive, line.version < 11, head_only);
-    log_answer(&request, answer, bytes_sent_, started);
+    const bool client_left = body_.failure == body_error::disconnected;
+    log_answer(request, client_left ? client_closed_request : answer.code, bytes_sent_, started);
     if (!sent) {
         co_return false;
     }
@@ -363,15 +367,6 @@ bool connection::can_keep_alive(const message_framing& framing, const response& 
     return body_.done || (!body_.continue_pending && body_.left <= unread_body_bytes_max);
 }
 
-asio::awaitable<void> connection::refuse(refusal reason) {
-    const auto started = clock::now();
-    request_id_.clear();
-    shard_.append_request_id(request_id_);
-    response answer = problem(reason.code, std::string(reason.detail));
-    linger_ = co_await send_answer(answer, false, false, false);
-    log_answer(nullptr, answer, bytes_sent_, started);
-}
-
 /// Reads what the handler left of the body, so that the next request can be found behind it.
 asio::awaitable<bool> connection::finish_body() {
     const std::uint64_t received_before = body_.received;
@@ -386,19 +381,19 @@ asio::awaitable<bool> connection::finish_body() {
     co_return true;
 }
 
-void connection::log_answer(const request* request, const response& answer,
-                            std::uint64_t bytes_sent, clock::time_point started) {
+void connection::log_answer(const request& request, status code, std::uint64_t bytes_sent,
+                            clock::time_point started) {
     request_line line;
     line.request_id = request_id_;
-    line.status = static_cast<unsigned>(answer.code);
+    line.status = static_cast<unsigned>(code);
     line.bytes = bytes_sent;
     line.time_taken = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
-    if (request != nullptr) {
-        const auto method = boost::beast::http::to_string(request->method);
+    if (request.method != verb::unknown) {
+        const auto method = boost::beast::http::to_string(request.method);
         line.method = {method.data(), method.size()};
-        line.route = request->log().route;
-        line.user_id = request->log().user_id;
     }
+    line.route = request.log().route;
+    line.user_id = request.log().user_id;
     shard_.log().request(line);
 }
 

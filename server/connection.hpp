@@ -92,10 +92,11 @@ private:
     boost::asio::awaitable<response> handle(request& request);
     response answer_exception(std::exception_ptr thrown, const request& request);
     bool can_keep_alive(const message_framing& framing, const response& answer) const;
-    boost::asio::awaitable<void> refuse(refusal reason);
+    boost::asio::awaitable<void> refuse(refusal reason, std::string_view received,
+                                        clock::time_point started);
     boost::asio::awaitable<bool> finish_body();
     void give_up_handler();
-    void log_answer(const request* request, const response& answer, std::uint64_t bytes_sent,
+    void log_answer(const request& request, status code, std::uint64_t bytes_sent,
                     clock::time_point started);
 
     // Bodies.
@@ -131,7 +132,8 @@ private:
     bool aborted_ = false;
     bool linger_ = false;
     bool first_request_ = true;
-    const request* serving_ = nullptr;  ///< while its handler runs
+    std::optional<clock::time_point> header_began_;  ///< of a header that comes in pieces
+    const request* serving_ = nullptr;               ///< while its handler runs
     clock::time_point handler_began_;
 
     // Header bytes, and whatever came in the same reads: [begin_, end_) is not used up yet.

@@ -34,8 +34,8 @@ struct log_member {
 /// The one line that every answered request leaves.
 struct request_line {
     std::string_view request_id;
-    std::string_view method;
-    std::string_view route;  ///< the pattern; empty if none matched
+    std::string_view method;  ///< empty if it is not known
+    std::string_view route;   ///< the pattern; empty if none matched
     unsigned status = 0;
     std::uint64_t bytes = 0;  ///< of the body sent
     std::chrono::microseconds time_taken{};
