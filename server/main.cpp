@@ -5,6 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <functional>
+#include <optional>
+#include <string_view>
 
 #include "handlers/api.hpp"
 #include "server/configuration.hpp"
@@ -17,6 +20,7 @@ namespace {
 
 using namespace pinhole;
 
+constexpr int exit_stopped = 0;
 constexpr int exit_failed = 1;
 
 kv::log_function to_log_function(http::logger& log) {
@@ -101,32 +105,65 @@ storage::database_options to_database_options(const http::configuration& setting
     std::_Exit(status);
 }
 
+std::function<void(http::stop_signals::reason)> end_on_signal(http::logger& log,
+                                                              std::string_view what) {
+    return [&log, what](http::stop_signals::reason why) {
+        if (why == http::stop_signals::reason::requested) {
+            log.error("storage has failed, stopping");
+            end_at_once(log, exit_failed);
+        }
+        log.info(what);
+        end_at_once(log, exit_stopped);
+    };
+}
+
 /// Serves until a signal, or a failure of the store. The exit status.
+int serve_until_stopped(const http::configuration& settings, http::server& server,
+                        storage::database& database, handlers::api& api,
+                        std::optional<http::stop_watch>& watch, http::stop_signals& signals,
+                        http::logger& log) {
+    const auto exit_status = [&database] {
+        return database.health() == kv::health::failed ? exit_failed : exit_stopped;
+    };
+    server.start(http::router{handlers::make_routes(api), {.origins = settings.cors_origins}});
+    watch.reset();
+    fmt::print("Pinhole is serving on http://{}\n", http::to_string(server.local_endpoint()));
+    std::fflush(stdout);
+
+    if (signals.wait() == http::stop_signals::reason::requested) {
+        log.error("storage has failed, stopping");
+        end_at_once(log, exit_failed);
+    }
+    log.info("stopping");
+    watch.emplace(signals, end_on_signal(log, "stopping at once"));
+    if (!server.drain(settings.drain_timeout)) {
+        log.warning("some requests were cut off");
+        end_at_once(log, exit_status());
+    }
+    api.close();
+    if (exit_status() != exit_stopped) {
+        end_at_once(log, exit_failed);
+    }
+    return exit_stopped;
+}
+
+/// Puts the layers together. The exit status.
 int serve(const http::configuration& settings, http::stop_signals& signals, http::logger& log) {
+    // Opening the database may take long. Until it is served nothing is acknowledged, so the first
+    // signal ends the process; of a stop, the second one does. It outlives all else for that.
+    std::optional<http::stop_watch> watch;
+    watch.emplace(signals, end_on_signal(log, "stopped while starting"));
     media::start_decoders();
     http::server server{to_server_options(settings), log};
     storage::database database{to_database_options(settings, log, signals)};
     handlers::api api{database, log, to_api_options(settings)};
-    server.start(http::router{handlers::make_routes(api), {.origins = settings.cors_origins}});
-    fmt::print("Pinhole is serving on http://{}\n", http::to_string(server.local_endpoint()));
-    std::fflush(stdout);
-
-    const bool failed = signals.wait() == http::stop_signals::reason::requested;
-    log.info(failed ? "storage has failed, stopping" : "stopping");
-    signals.on_next([failed] { std::_Exit(failed ? exit_failed : 0); });
-    if (failed) {
-        server.stop();
+    try {
+        return serve_until_stopped(settings, server, database, api, watch, signals, log);
+    } catch (const std::exception& failure) {
+        // Handlers may be running: nothing that they use may go.
+        log.error(failure.what());
         end_at_once(log, exit_failed);
     }
-    if (!server.drain(settings.drain_timeout)) {
-        log.warning("some requests were cut off");
-        end_at_once(log, 0);
-    }
-    api.close();
-    if (database.health() == kv::health::failed) {
-        end_at_once(log, exit_failed);
-    }
-    return 0;
 }
 
 }  // namespace

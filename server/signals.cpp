@@ -6,11 +6,12 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <array>
-#include <cassert>
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace pinhole::http {
 namespace {
@@ -29,16 +30,21 @@ void raise_event(const unique_fd& event) {
     [[maybe_unused]] const auto written = ::write(event.get(), &one, sizeof one);
 }
 
-/// Waits for one of two descriptors; true if it was the first.
-bool wait_for_first(int first, int second) {
-    std::array<pollfd, 2> waiting{pollfd{.fd = first, .events = POLLIN, .revents = 0},
-                                  pollfd{.fd = second, .events = POLLIN, .revents = 0}};
+/// Waits for one of the descriptors; which one, the first of them where several are ready. A
+/// descriptor of -1 is never ready.
+std::size_t wait_for_one(std::array<int, 3> fds) {
+    std::array<pollfd, 3> waiting{};
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        waiting[i] = {.fd = fds[i], .events = POLLIN, .revents = 0};
+    }
     while (::poll(waiting.data(), waiting.size(), -1) < 0) {
         if (errno != EINTR) {
             throw std::system_error(errno, std::generic_category(), "poll");
         }
     }
-    return (waiting[0].revents & POLLIN) != 0;
+    const auto ready =
+        std::ranges::find_if(waiting, [](const pollfd& fd) { return (fd.revents & POLLIN) != 0; });
+    return static_cast<std::size_t>(ready - waiting.begin());
 }
 
 void take_signal(int fd) {
@@ -50,7 +56,7 @@ void take_signal(int fd) {
 
 }  // namespace
 
-stop_signals::stop_signals() : requested_(make_eventfd()), finished_(make_eventfd()) {
+stop_signals::stop_signals() : requested_(make_eventfd()) {
     sigset_t stopping;
     sigemptyset(&stopping);
     sigaddset(&stopping, SIGTERM);
@@ -65,15 +71,8 @@ stop_signals::stop_signals() : requested_(make_eventfd()), finished_(make_eventf
     ::signal(SIGPIPE, SIG_IGN);
 }
 
-stop_signals::~stop_signals() {
-    raise_event(finished_);
-    if (watcher_.joinable()) {
-        watcher_.join();
-    }
-}
-
 stop_signals::reason stop_signals::wait() {
-    if (!wait_for_first(signals_.get(), requested_.get())) {
+    if (wait_for_one({requested_.get(), signals_.get(), -1}) == 0) {
         return reason::requested;
     }
     take_signal(signals_.get());
@@ -84,14 +83,21 @@ void stop_signals::request_stop() {
     raise_event(requested_);
 }
 
-void stop_signals::on_next(std::function<void()> action) {
-    assert(!watcher_.joinable());
-    watcher_ = std::thread([this, action = std::move(action)] {
-        if (wait_for_first(signals_.get(), finished_.get())) {
-            take_signal(signals_.get());
-            action();
-        }
-    });
+stop_watch::stop_watch(stop_signals& signals, std::function<void(stop_signals::reason)> action)
+    : finished_(make_eventfd()), thread_([this, &signals, action = std::move(action)] {
+          const auto seen =
+              wait_for_one({signals.requested_.get(), signals.signals_.get(), finished_.get()});
+          if (seen == 0) {
+              action(stop_signals::reason::requested);
+          } else if (seen == 1) {
+              take_signal(signals.signals_.get());
+              action(stop_signals::reason::terminated);
+          }
+      }) {}
+
+stop_watch::~stop_watch() {
+    raise_event(finished_);
+    thread_.join();
 }
 
 }  // namespace pinhole::http

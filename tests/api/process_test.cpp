@@ -1,12 +1,15 @@
 // The server program: started, stopped, started again; its exit statuses and its log.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <fstream>
 #include <sstream>
 
 #include "tests/api/entity_checks.hpp"
 #include "tests/api/server_process.hpp"
+#include "tests/support/media_samples.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::test {
@@ -121,7 +124,7 @@ BOOST_AUTO_TEST_CASE(an_upload_whose_end_comes_in_pieces_ended_the_process) {
             "\r\nContent-Type: " + form.content_type() + "\r\nTransfer-Encoding: chunked\r\n\r\n" +
             chunk(body.substr(0, split)) + chunk(body.substr(split)) + "0\r\n\r\n");
         BOOST_TEST_CONTEXT("split at " << split) {
-            check_problem(user.connection().receive(), 422);
+            check_problem(user.connection().receive(), 422, {{"files", "required"}});
         }
     }
     check_stopped(server.stop(SIGTERM));
@@ -141,6 +144,45 @@ BOOST_AUTO_TEST_CASE(a_second_signal_ends_it_at_once) {
     server_process again(serve_arguments(data), log);
     user.move_to(again.wait_until_serving());
     BOOST_TEST(walk(user, "/api/v1/posts").empty());
+}
+
+/// The key comes through a pipe that nobody writes into: the server stands in the middle of its
+/// start for as long as this test likes.
+BOOST_AUTO_TEST_CASE(signals_during_the_start_were_not_heard) {
+    std::filesystem::create_directory(data);
+    const auto key = data / "secret.key";
+    BOOST_TEST_REQUIRE(::mkfifo(key.c_str(), 0600) == 0);
+    server_process server(serve_arguments(data), log);
+    unique_fd writer;
+    // Opens once there is a reader.
+    BOOST_TEST_REQUIRE(eventually([&] {
+        writer.reset(::open(key.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+        return static_cast<bool>(writer);
+    }));
+    check_stopped(server.stop(SIGTERM));
+    BOOST_TEST(server.rest_of_output().empty());
+    BOOST_TEST(log_says("stopped while starting"));
+}
+
+/// A second upload keeps the drain waiting until it is cut off for its slowness.
+BOOST_AUTO_TEST_CASE(a_failure_of_storage_during_a_drain_was_noticed_late) {
+    server_process server(serve_arguments(data), log);
+    const std::uint16_t port = server.wait_until_serving();
+    auto user = sign_up(port);
+    multipart_body form;
+    form.file("files", "photo.jpg", "image/jpeg", make_jpeg(64, 48, 1));
+    http_client slow(port);
+    begin_upload(slow, user, form);
+    http_client slower(port);
+    begin_upload(slower, user, form);
+    server.send_signal(SIGTERM);
+    BOOST_TEST(eventually([&] { return log_says("stopping"); }));
+    // A file cannot be moved to where no folder is.
+    std::filesystem::remove_all(data / "media" / "public");
+    std::ofstream(data / "media" / "public") << "in the way";
+    slow.send(form.text());
+    BOOST_TEST(server.wait().exit_status == 1);
+    BOOST_TEST(!log_says("\"status\":408"));  // the slower one was not waited for
 }
 
 BOOST_AUTO_TEST_CASE(the_log_is_json_and_holds_no_secret) {
