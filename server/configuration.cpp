@@ -48,8 +48,10 @@ template <class Duration>
 assignment duration(Duration configuration::* member) {
     return [member](configuration& target, const std::string& value) -> std::optional<std::string> {
         const auto parsed = parse_duration(value);
-        if (!parsed || *parsed < std::chrono::milliseconds(1)) {
-            return "needs a duration such as 250ms, 10s, 5m, 12h or 30d";
+        // What is shorter than the unit that it is kept in would be cut to nothing.
+        if (!parsed || *parsed < Duration(1)) {
+            return fmt::format("needs a duration such as {}10s, 5m, 12h or 30d, at most 3650d",
+                               Duration(1) < std::chrono::seconds(1) ? "250ms, " : "");
         }
         target.*member = std::chrono::duration_cast<Duration>(*parsed);
         return std::nullopt;
@@ -128,6 +130,8 @@ std::optional<std::string> assign_cors_origins(configuration& target, const std:
 }
 
 constexpr std::uint64_t many = 1'000'000;
+/// Ten years: longer than anything waits, and small enough to be counted in nanoseconds from now.
+constexpr std::uint64_t duration_ms_max = 3650ULL * 86'400'000;
 
 /// The one table. Defaults are applied from here, so that this text and the program agree.
 const std::vector<setting>& settings() {
@@ -324,7 +328,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     static constexpr std::pair<std::string_view, std::uint64_t> units[] = {
         {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
     const auto parsed = parse_with_unit<std::uint64_t>(text, units);
-    if (!parsed) {
+    if (!parsed || *parsed > duration_ms_max) {
         return std::nullopt;
     }
     return std::chrono::milliseconds(static_cast<std::int64_t>(*parsed));

@@ -79,7 +79,7 @@ std::string configuration_markdown();
 
 /// "65536", "64KiB", "20MiB", "1GiB", "64kB".
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
-/// "250ms", "10s", "5m", "12h", "30d".
+/// "250ms", "10s", "5m", "12h", "30d"; at most ten years.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 }  // namespace pinhole::http

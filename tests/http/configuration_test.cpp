@@ -82,6 +82,7 @@ BOOST_AUTO_TEST_CASE(usage_errors_exit_with_2_and_name_their_source) {
         {{"--json-bytes-max", "12 apples"}, "--json-bytes-max"},
         {{"--json-bytes-max", "0"}, "--json-bytes-max"},
         {{"--idle-timeout", "10"}, "--idle-timeout"},
+        {{"--idle-timeout", "0s"}, "--idle-timeout"},
         {{"--hash-threads", "0"}, "--hash-threads"},
         {{"--hash-threads", "-1"}, "--hash-threads"},
         {{"--log-level", "loud"}, "--log-level"},
@@ -129,6 +130,23 @@ BOOST_AUTO_TEST_CASE(units) {
     for (const auto* wrong : {"", "10", "s", "-1s", "1w", "9999999999999999d"}) {
         BOOST_TEST(!parse_duration(wrong), wrong);
     }
+}
+
+/// In nanoseconds from now it lay in the past: every connection was closed at once.
+BOOST_AUTO_TEST_CASE(a_very_long_duration_was_a_very_short_one) {
+    BOOST_TEST((parse({"--idle-timeout", "3650d"})->idle_timeout == std::chrono::days(3650)));
+    for (const auto* wrong : {"3651d", "200000d", "315360000001ms"}) {
+        const auto refused = parse({"--idle-timeout", wrong});
+        BOOST_REQUIRE(!refused.has_value());
+        BOOST_TEST(refused.error().text.find("3650d") != std::string::npos);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_duration_below_its_unit_was_none) {
+    BOOST_TEST((parse({"--token-life", "1000ms"})->token_life == std::chrono::seconds(1)));
+    BOOST_TEST(!parse({"--token-life", "500ms"}).has_value());
+    BOOST_TEST(!parse({"--restore-retention", "999ms"}).has_value());
+    BOOST_TEST((parse({"--idle-timeout", "1ms"})->idle_timeout == std::chrono::milliseconds(1)));
 }
 
 BOOST_AUTO_TEST_CASE(origins) {
