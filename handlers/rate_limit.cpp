@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "server/client_address.hpp"
+
 namespace pinhole::handlers {
 
 std::optional<std::chrono::milliseconds> rate_limiter::take(const std::string& name,
@@ -41,16 +43,7 @@ std::size_t rate_limiter::buckets() const {
 }
 
 std::string bucket_name(const boost::asio::ip::address& address) {
-    if (address.is_v4()) {
-        return address.to_string();
-    }
-    auto bytes = address.to_v6().to_bytes();
-    if (address.to_v6().is_v4_mapped()) {
-        return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6())
-            .to_string();
-    }
-    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
-    return boost::asio::ip::address_v6{bytes}.to_string();
+    return http::client_network(address).to_string();
 }
 
 }  // namespace pinhole::handlers

@@ -48,7 +48,7 @@ private:
     std::unordered_map<std::string, std::list<bucket>::iterator> by_name_;
 };
 
-/// The name of a client's bucket: its address, or for IPv6 its /64, which is one customer's.
+/// The name of a client's bucket (see http::client_network).
 std::string bucket_name(const boost::asio::ip::address& address);
 
 }  // namespace pinhole::handlers

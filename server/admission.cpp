@@ -1,9 +1,11 @@
 #include "server/admission.hpp"
 
+#include "server/client_address.hpp"
+
 namespace pinhole::http {
 
 bool admission::limits(const boost::asio::ip::address& address) const {
-    return per_address_max_ > 0 && !address.is_loopback();
+    return per_address_max_ > 0 && !unmapped(address).is_loopback();
 }
 
 std::optional<admission::ticket> admission::try_enter(const boost::asio::ip::address& address) {
@@ -12,7 +14,7 @@ std::optional<admission::ticket> admission::try_enter(const boost::asio::ip::add
         return std::nullopt;
     }
     if (limits(address)) {
-        auto& count = per_address_[address];
+        auto& count = per_address_[client_network(address)];
         if (count >= per_address_max_) {
             return std::nullopt;
         }
@@ -25,7 +27,7 @@ std::optional<admission::ticket> admission::try_enter(const boost::asio::ip::add
 void admission::leave(const boost::asio::ip::address& address) {
     const std::lock_guard lock(mutex_);
     if (limits(address)) {
-        const auto found = per_address_.find(address);
+        const auto found = per_address_.find(client_network(address));
         if (--found->second == 0) {
             per_address_.erase(found);
         }

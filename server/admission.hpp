@@ -1,4 +1,5 @@
-// Counts the connections, in all and for each client address, and says when there are too many.
+// Counts the connections, in all and for each client (see `client_network`), and says when there
+// are too many.
 //
 // Loopback addresses are never limited by themselves: a reverse proxy on the same machine brings
 // everyone's connections from there.

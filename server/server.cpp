@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "server/admission.hpp"
+#include "server/client_address.hpp"
 #include "server/connection.hpp"
 #include "server/io_shard.hpp"
 #include "server/problem.hpp"
@@ -256,7 +257,7 @@ private:
         if (ec) {
             return;  // gone already
         }
-        auto ticket = admission_.try_enter(peer.address());
+        auto ticket = admission_.try_enter(unmapped(peer.address()));
         if (!ticket) {
             turn_away(socket);
             return;

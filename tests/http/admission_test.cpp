@@ -47,6 +47,33 @@ BOOST_AUTO_TEST_CASE(loopback_has_no_limit_of_its_own) {
     BOOST_TEST(!gate.try_enter(loopback));
 }
 
+/// That is how IPv4 comes to a socket that listens on [::].
+BOOST_AUTO_TEST_CASE(mapped_loopback_was_limited) {
+    admission gate(10, 1);
+    const auto loopback = boost::asio::ip::make_address("::ffff:127.0.0.1");
+    const auto first = gate.try_enter(loopback);
+    const auto second = gate.try_enter(loopback);
+    BOOST_TEST((first && second));
+}
+
+BOOST_AUTO_TEST_CASE(one_client_had_as_many_addresses_as_it_liked) {
+    admission gate(10, 2);
+    using boost::asio::ip::make_address;
+    const auto first = gate.try_enter(make_address("2001:db8::1"));
+    {
+        const auto second = gate.try_enter(make_address("2001:db8::2"));
+        BOOST_TEST((first && second));
+        BOOST_TEST(!gate.try_enter(make_address("2001:db8::ffff:1:2:3")));
+    }
+    const auto again = gate.try_enter(make_address("2001:db8::3"));
+    const auto neighbour = gate.try_enter(make_address("2001:db8:0:1::1"));
+    BOOST_TEST((again && neighbour));
+    const auto plain = gate.try_enter(make_address("192.0.2.1"));
+    const auto mapped = gate.try_enter(make_address("::ffff:192.0.2.1"));
+    BOOST_TEST((plain && mapped));
+    BOOST_TEST(!gate.try_enter(make_address("192.0.2.1")));
+}
+
 BOOST_AUTO_TEST_CASE(waiting_ends_with_the_last_one) {
     admission gate(10, 0);
     auto ticket = gate.try_enter(boost::asio::ip::make_address("192.0.2.1"));
