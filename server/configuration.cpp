@@ -129,6 +129,17 @@ std::optional<std::string> assign_cors_origins(configuration& target, const std:
     return std::nullopt;
 }
 
+std::optional<std::string> assign_trusted_proxies(configuration& target, const std::string& value) {
+    auto parsed = trusted_proxies::parse(value);
+    if (!parsed) {
+        return fmt::format(
+            "needs addresses or networks such as 10.0.0.0/8, separated by commas; '{}' is neither",
+            parsed.error());
+    }
+    target.trusted_proxies = std::move(*parsed);
+    return std::nullopt;
+}
+
 constexpr std::uint64_t many = 1'000'000;
 /// Ten years: longer than anything waits, and small enough to be counted in nanoseconds from now.
 constexpr std::uint64_t duration_ms_max = 3650ULL * 86'400'000;
@@ -166,9 +177,14 @@ const std::vector<setting>& settings() {
         {"connections-max", "20000", "Open connections; more are answered 503",
          number<std::uint64_t>(&c::connections_max, 1, many)},
         {"connections-per-address-max", "0",
-         "Open connections from one client address, loopback excepted; 0: no limit. Leave it at 0 "
-         "behind a proxy on another machine",
+         "Open connections from one address (of IPv6, one /64), loopback excepted; 0: no limit. "
+         "Leave it at 0 behind a proxy on another machine",
          number<std::uint64_t>(&c::connections_per_address_max, 0, many)},
+        {"trusted-proxies", "",
+         "Proxies that are believed when X-Forwarded-For names a client: addresses or networks "
+         "such "
+         "as 10.0.0.0/8, separated by commas",
+         assign_trusted_proxies},
         {"header-timeout", "10s", "Time for a client to send a whole request header",
          duration(&c::header_timeout)},
         {"idle-timeout", "60s", "Time that a connection may stay open between requests",

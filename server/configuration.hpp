@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/client_address.hpp"
 #include "server/log.hpp"
 
 namespace pinhole::http {
@@ -38,6 +39,7 @@ struct configuration {
     std::uint64_t upload_bytes_max = 512ULL * 1024 * 1024;
     std::uint64_t connections_max = 20'000;
     std::uint64_t connections_per_address_max = 0;
+    http::trusted_proxies trusted_proxies;
 
     std::chrono::milliseconds header_timeout{10'000};
     std::chrono::milliseconds idle_timeout{60'000};

@@ -267,7 +267,8 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
     request.target = line.target;
     request.headers = parser.fields();
     request.request_id = request_id_;
-    request.remote_address = ticket_.address();
+    request.remote_address =
+        shard_.options().trusted_proxies.client_of(ticket_.address(), request.headers);
     handler_began_ = started;
     serving_ = &request;
     enter(phase::handler, started + shard_.options().handler_timeout);

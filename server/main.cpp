@@ -54,6 +54,7 @@ http::server_options to_server_options(const http::configuration& settings) {
     options.body_bytes_max = settings.json_bytes_max;
     options.connections_max = settings.connections_max;
     options.connections_per_address_max = settings.connections_per_address_max;
+    options.trusted_proxies = settings.trusted_proxies;
     options.header_timeout = settings.header_timeout;
     options.idle_timeout = settings.idle_timeout;
     options.handler_timeout = settings.handler_timeout;

@@ -39,8 +39,8 @@ struct request {
     std::string path;         ///< percent-decoded once, valid UTF-8, without dot segments or NUL
     query_parameters query;   ///< decoded, in order, duplicates kept
     std::span<const header_view> headers;
-    std::string_view request_id;  ///< also the answer's X-Request-Id
-    boost::asio::ip::address remote_address;
+    std::string_view request_id;              ///< also the answer's X-Request-Id
+    boost::asio::ip::address remote_address;  ///< the client's, as far as proxies are trusted
     std::vector<std::pair<std::string_view, std::string_view>> parameters;  ///< from the route
 
     explicit request(body_reader& body) : body_(&body) {}

@@ -24,6 +24,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/client_address.hpp"
 #include "server/log.hpp"
 #include "server/router.hpp"
 
@@ -38,6 +39,7 @@ struct server_options {
     std::size_t body_bytes_max = 64 * 1024;  ///< until the handler sets a limit of its own
     std::size_t connections_max = 20'000;    ///< lowered to what the limit of open files allows
     std::size_t connections_per_address_max = 0;  ///< 0: none; loopback is never limited
+    http::trusted_proxies trusted_proxies;        ///< they say who a request's client is
 
     std::chrono::milliseconds header_timeout{10'000};   ///< for the whole header
     std::chrono::milliseconds idle_timeout{60'000};     ///< between requests

@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_those_of_the_structure) {
     BOOST_TEST(parsed->hash_threads == plain.hash_threads);
     BOOST_TEST(parsed->read_queue_max == plain.read_queue_max);
     BOOST_TEST(parsed->cors_origins.empty());
+    BOOST_TEST(parsed->trusted_proxies.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_flag_beats_the_environment_which_beats_the_default) {
@@ -88,6 +89,8 @@ BOOST_AUTO_TEST_CASE(usage_errors_exit_with_2_and_name_their_source) {
         {{"--log-level", "loud"}, "--log-level"},
         {{"--damaged-wal", "ignore"}, "--damaged-wal"},
         {{"--cors-origins", "app.example"}, "--cors-origins"},
+        {{"--trusted-proxies", "nginx"}, "'nginx'"},
+        {{"--trusted-proxies", "10.0.0.1, 10.0.0.0/33"}, "'10.0.0.0/33'"},
         {{"stray"}, "stray"},
     };
     for (const auto& [flags, source] : cases) {
@@ -109,7 +112,7 @@ BOOST_AUTO_TEST_CASE(help_and_markdown_list_every_setting) {
     BOOST_REQUIRE(!markdown.has_value());
     BOOST_TEST(markdown.error().text == configuration_markdown());
     for (const auto* name : {"DATA_DIR", "LISTEN", "SYNC", "TOKEN_LIFE", "MEDIA_QUEUE_MAX",
-                             "SECRET_KEY", "CORS_ORIGINS"}) {
+                             "SECRET_KEY", "CORS_ORIGINS", "TRUSTED_PROXIES"}) {
         const auto variable = std::string("PINHOLE_") + name;
         BOOST_TEST(help.error().text.find(variable) != std::string::npos, variable);
         BOOST_TEST(markdown.error().text.find(variable) != std::string::npos, variable);

@@ -89,6 +89,8 @@ std::vector<route> test_server::make_routes() {
     routes.push_back({verb::get, "/gate", [this](request& r) { return wait_at_gate(r); }});
     routes.push_back({verb::post, "/late", [this](request& r) { return read_late(r); }});
     routes.push_back({verb::get, "/if-match", [](request& r) { return show_if_match(r); }});
+    routes.push_back({verb::get, "/client",
+                      [this](request& r) { return answer(r.remote_address.to_string()); }});
     routes.push_back({verb::get, "/big", plain(big_body())});
     routes.push_back({verb::get, "/file", [this](request& r) { return serve_sample(r); }});
     routes.push_back({verb::get, "/throw", [](request&) { return fail(); }});
