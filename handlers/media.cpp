@@ -26,7 +26,9 @@ http::response serve(const call& c, const storage::file& row, media::open_file o
         .content_type = row.content_type};
     http::response answer =
         http::serve_file(c.request, metadata, http::unique_fd{opened.fd.release()});
-    if (answer.code != http::status::range_not_satisfiable) {
+    // A refusal is about this request, not about the file.
+    if (answer.code == http::status::ok || answer.code == http::status::partial_content ||
+        answer.code == http::status::not_modified) {
         answer.set("Cache-Control", "public, max-age=31536000, immutable");
     }
     answer.set("Content-Security-Policy", std::string{inert_policy});

@@ -65,6 +65,13 @@ BOOST_AUTO_TEST_CASE(a_known_tag_or_date_gives_304) {
     check_status(browser.get(url, {{"If-None-Match", "\"other\""}}), 200);
 }
 
+BOOST_AUTO_TEST_CASE(a_failed_precondition_was_to_be_cached_for_ever) {
+    const auto answer = browser.get(url, {{"If-Match", "\"other\""}});
+    check_problem(answer, 412);
+    BOOST_TEST(answer.header("Cache-Control") == "no-store");
+    check_inert(answer);
+}
+
 BOOST_AUTO_TEST_CASE(ranges_give_the_bytes_they_name) {
     const std::size_t size = bytes.size();
     struct range {
