@@ -321,7 +321,7 @@ void connection::choose_request_id(std::span<const header_view> fields) {
 }
 
 asio::awaitable<response> connection::handle(request& request) {
-    auto target = parse_target(origin_form(request.target));
+    auto target = parse_target(origin_form(request.method, request.target));
     if (!target) {
         auto answer = problem(status::bad_request, std::string(target.error()));
         shard_.routes().apply_cors(request, answer);

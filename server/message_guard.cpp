@@ -65,7 +65,7 @@ bool is_valid_host(std::string_view host) {
 /// What stands between the scheme and the path of a target in absolute-form.
 std::string_view authority_of(std::string_view absolute_target) {
     const auto begin = absolute_target.find("://") + 3;
-    return absolute_target.substr(begin, absolute_target.find('/', begin) - begin);
+    return absolute_target.substr(begin, absolute_target.find_first_of("/?", begin) - begin);
 }
 
 bool is_absolute(std::string_view target) {
@@ -280,15 +280,15 @@ std::expected<message_framing, refusal> check_message(const message_line& line,
     return framing;
 }
 
-std::string_view origin_form(std::string_view target) {
-    if (target == "*") {
-        return "/";
-    }
+std::string_view origin_form(verb method, std::string_view target) {
     if (!is_absolute(target)) {
         return target;
     }
-    const auto path = target.find('/', target.find("://") + 3);
-    return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+    const auto path = target.find_first_of("/?", target.find("://") + 3);
+    if (path != std::string_view::npos) {
+        return target.substr(path);
+    }
+    return method == verb::options ? "*" : "/";
 }
 
 }  // namespace pinhole::http

@@ -69,12 +69,13 @@ struct message_line {
 
 /// Checks the parsed header and says how its body is framed. Refuses repeated lines of fields that
 /// hold one value, beside those of framing: Authorization, Idempotency-Key, Content-Type, Range,
-/// If-Range. The target may be in origin-form,
-/// absolute-form with the authority of Host (see `origin_form`), or `*` for OPTIONS.
+/// If-Range. The target may be in origin-form, absolute-form with the authority of Host (see
+/// `origin_form`), or `*` for OPTIONS.
 std::expected<message_framing, refusal> check_message(const message_line& line,
                                                       std::span<const header_view> fields);
 
-/// The part of an accepted target that routing looks at: `/` for `*` and an empty path.
-std::string_view origin_form(std::string_view target);
+/// An accepted target without scheme and authority: in origin-form, or with its path left out where
+/// only a query follows, or `*` for OPTIONS about the server as a whole (RFC 9112 §3.2.4).
+std::string_view origin_form(boost::beast::http::verb method, std::string_view target);
 
 }  // namespace pinhole::http

@@ -36,8 +36,10 @@ using query_parameters = std::vector<std::pair<std::string, std::string>>;
 struct request {
     verb method = verb::unknown;
     std::string_view target;  ///< as it was sent
-    std::string path;         ///< percent-decoded once, valid UTF-8, without dot segments or NUL
-    query_parameters query;   ///< decoded, in order, duplicates kept
+    /// Percent-decoded once, valid UTF-8, without dot segments or NUL; starts with a slash, or is
+    /// `*` for OPTIONS about the server as a whole.
+    std::string path;
+    query_parameters query;  ///< decoded, in order, duplicates kept
     std::span<const header_view> headers;
     std::string_view request_id;              ///< also the answer's X-Request-Id
     boost::asio::ip::address remote_address;  ///< the client's, as far as proxies are trusted

@@ -11,8 +11,11 @@ namespace pinhole::http {
 namespace {
 
 constexpr std::string_view allowed_request_headers =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match";
-constexpr std::string_view exposed_headers = "ETag, Location, X-Request-Id, Retry-After";
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, "
+    "X-Request-Id";
+constexpr std::string_view exposed_headers =
+    "Accept-Ranges, Allow, Content-Range, ETag, Location, Retry-After, WWW-Authenticate, "
+    "X-Request-Id";
 
 std::string_view to_view(verb method) {
     const auto text = boost::beast::http::to_string(method);
@@ -171,6 +174,9 @@ router::~router() = default;
 
 const router::node* router::find(request& request) const {
     std::string_view path = request.path;
+    if (path == "*") {
+        return nullptr;
+    }
     path.remove_prefix(1);
     if (path.ends_with('/')) {
         path.remove_suffix(1);
@@ -208,8 +214,7 @@ boost::asio::awaitable<response> router::dispatch(request& request) const {
 }
 
 response router::answer_options(const request& request, const node* found) const {
-    // `OPTIONS *` asks about the server as a whole.
-    if (found == nullptr && request.target != "*") {
+    if (found == nullptr && request.path != "*") {
         return problem(status::not_found, "There is nothing at this path.");
     }
     auto answer = response::no_content();

@@ -36,7 +36,10 @@ bool has_dot_segment(std::string_view path) {
 }
 
 std::expected<std::string, std::string_view> parse_path(std::string_view raw) {
-    if (raw.empty() || raw.front() != '/') {
+    if (raw.empty()) {
+        return "/";
+    }
+    if (raw.front() != '/') {
         return std::unexpected("The request target does not start with a slash.");
     }
     std::string path;
@@ -86,6 +89,9 @@ std::expected<std::string, std::string_view> decode_query_text(std::string_view 
 std::expected<target_parts, std::string_view> parse_target(std::string_view target) {
     if (target.find('#') != std::string_view::npos) {
         return std::unexpected("The request target has a fragment.");
+    }
+    if (target == "*") {
+        return target_parts{.path = "*", .query = {}};
     }
     const auto question_mark = target.find('?');
     auto path = parse_path(target.substr(0, question_mark));

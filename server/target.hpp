@@ -16,7 +16,8 @@ struct target_parts {
     query_parameters query;
 };
 
-/// Parses origin-form (`/path?query`). In the path an encoded slash, NUL or control byte, a dot
+/// Parses origin-form (`/path?query`), whose path is `/` where it was left out, or `*`. In the path
+/// an encoded slash, NUL or control byte, a dot
 /// segment and invalid UTF-8 are refused, so that nothing behind can be talked into another folder.
 /// In the query `+` is a space.
 /// Errors: a message for the client, to be answered with 400.

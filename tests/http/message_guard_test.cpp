@@ -78,11 +78,16 @@ BOOST_AUTO_TEST_CASE(fields_of_one_value_come_once) {
 }
 
 BOOST_AUTO_TEST_CASE(what_routing_sees_of_a_target) {
-    BOOST_TEST(origin_form("/a?b") == "/a?b");
-    BOOST_TEST(origin_form("*") == "/");
-    BOOST_TEST(origin_form("http://a") == "/");
-    BOOST_TEST(origin_form("HTTP://a:80/b/c?d") == "/b/c?d");
-    BOOST_TEST(origin_form("https://a/b") == "/b");
+    const auto seen = [](std::string_view target) { return origin_form(verb::get, target); };
+    BOOST_TEST(seen("/a?b") == "/a?b");
+    BOOST_TEST(seen("http://a") == "/");
+    BOOST_TEST(seen("http://a?b=/c") == "?b=/c");
+    BOOST_TEST(seen("HTTP://a:80/b/c?d") == "/b/c?d");
+    BOOST_TEST(seen("https://a/b") == "/b");
+    BOOST_TEST(origin_form(verb::options, "*") == "*");
+    BOOST_TEST(origin_form(verb::options, "http://a") == "*");
+    BOOST_TEST(origin_form(verb::options, "http://a/") == "/");
+    BOOST_TEST(origin_form(verb::options, "http://a?b") == "?b");
 }
 
 /// Random header bytes never get past guard and parser with a field that holds a line break.

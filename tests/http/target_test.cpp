@@ -24,9 +24,16 @@ BOOST_AUTO_TEST_CASE(question_marks_and_slashes_in_the_query_are_data) {
     BOOST_TEST(parsed->query.front().second == "/../c?d");
 }
 
+BOOST_AUTO_TEST_CASE(a_path_may_be_left_out) {
+    BOOST_TEST(parse_target("")->path == "/");
+    BOOST_TEST(parse_target("?a=b")->path == "/");
+    BOOST_TEST(parse_target("?a=b")->query.front().second == "b");
+    BOOST_TEST(parse_target("*")->path == "*");
+}
+
 BOOST_AUTO_TEST_CASE(malformed_queries) {
     for (const auto* target : {"/?a=%", "/?a=%1", "/?a=%zz", "/?%zz=1", "/?a=%00", "/?a=%ff",
-                               "/?a=%ed%a0%80", "/a?b#c", "", "a", "?a=b"}) {
+                               "/?a=%ed%a0%80", "/a?b#c", "a", "*?a=b", "a/"}) {
         BOOST_TEST(!parse_target(target), target);
     }
 }
