@@ -8,20 +8,24 @@ bool admission::limits(const boost::asio::ip::address& address) const {
     return per_address_max_ > 0 && !unmapped(address).is_loopback();
 }
 
-std::optional<admission::ticket> admission::try_enter(const boost::asio::ip::address& address) {
+std::expected<admission::ticket, rejection> admission::try_enter(
+    const boost::asio::ip::address& address) {
     const std::lock_guard lock(mutex_);
-    if (count_ >= connections_max_) {
-        return std::nullopt;
-    }
-    if (limits(address)) {
-        auto& count = per_address_[client_network(address)];
-        if (count >= per_address_max_) {
-            return std::nullopt;
+    const bool limited = limits(address);
+    if (limited) {
+        const auto found = per_address_.find(client_network(address));
+        if (found != per_address_.end() && found->second >= per_address_max_) {
+            return std::unexpected(rejection::address_full);
         }
-        ++count;
+    }
+    if (count_ >= connections_max_) {
+        return std::unexpected(rejection::full);
+    }
+    if (limited) {
+        ++per_address_[client_network(address)];
     }
     ++count_;
-    return std::optional<ticket>(std::in_place, *this, address);
+    return std::expected<ticket, rejection>(std::in_place, *this, address);
 }
 
 void admission::leave(const boost::asio::ip::address& address) {

@@ -10,12 +10,16 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <utility>
 
 namespace pinhole::http {
+
+/// Why there is no room: for nobody, or only for this client.
+enum class rejection : std::uint8_t { full, address_full };
 
 class admission {
 public:
@@ -27,9 +31,11 @@ public:
         ticket(ticket&& other) noexcept
             : owner_(std::exchange(other.owner_, nullptr)), address_(std::move(other.address_)) {}
         ticket& operator=(ticket&&) = delete;
-        ~ticket() {
-            if (owner_ != nullptr) {
-                owner_->leave(address_);
+        ~ticket() { leave(); }
+        /// Before its time. The address stays.
+        void leave() {
+            if (auto* const owner = std::exchange(owner_, nullptr)) {
+                owner->leave(address_);
             }
         }
         const boost::asio::ip::address& address() const { return address_; }
@@ -43,8 +49,7 @@ public:
     admission(std::size_t connections_max, std::size_t per_address_max)
         : connections_max_(connections_max), per_address_max_(per_address_max) {}
 
-    /// None if there are too many connections.
-    std::optional<ticket> try_enter(const boost::asio::ip::address& address);
+    std::expected<ticket, rejection> try_enter(const boost::asio::ip::address& address);
 
     std::size_t count() const;
 

@@ -73,6 +73,11 @@ void connection::enter(phase next, clock::time_point deadline) {
     phase_ = next;
     deadline_ = deadline;
     timed_out_ = false;
+    if (next == phase::idle) {
+        shard_.note_idle(idle_place_);
+    } else {
+        shard_.note_busy(idle_place_);
+    }
 }
 
 void connection::check_deadline(clock::time_point now) {
@@ -124,8 +129,20 @@ void connection::cancel_wait() {
     socket_.cancel(ignored);
 }
 
+bool connection::close_if_idle() {
+    assert(phase_ == phase::idle);
+    boost::system::error_code ec;
+    if (socket_.available(ec) > 0) {
+        return false;
+    }
+    abort();
+    ticket_.leave();
+    return true;
+}
+
 void connection::abort() {
     aborted_ = true;
+    shard_.note_busy(idle_place_);
     boost::system::error_code ignored;  // closing releases the descriptor whatever it reports
     socket_.close(ignored);
 }

@@ -44,6 +44,9 @@ public:
     void check_deadline(std::chrono::steady_clock::time_point now);
     void begin_drain();
     void abort();
+    /// Makes room for somebody else. False if a request has begun to come.
+    /// Requires: it waits for one.
+    bool close_if_idle();
 
     std::optional<std::uint64_t> content_length() const override;
     void set_limit(std::uint64_t bytes_max) override { body_.bytes_max = bytes_max; }
@@ -125,6 +128,7 @@ private:
     io_shard& shard_;
     boost::asio::ip::tcp::socket socket_;
     admission::ticket ticket_;
+    idle_place idle_place_{*this};
 
     phase phase_ = phase::idle;
     clock::time_point deadline_ = clock::time_point::max();

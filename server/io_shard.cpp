@@ -9,6 +9,9 @@
 namespace pinhole::http {
 namespace {
 
+/// Whoever makes room waits for no longer search. Those passed over have just sent something.
+constexpr int idle_looked_at_max = 8;
+
 /// Four times a second, more often only where a timeout is shorter than a second.
 std::chrono::milliseconds choose_sweep_interval(const server_options& options) {
     const auto shortest =
@@ -75,6 +78,30 @@ void io_shard::remove(connection& removed) {
     connections_.back()->index_in_shard = removed.index_in_shard;
     connections_[removed.index_in_shard] = connections_.back();
     connections_.pop_back();
+}
+
+void io_shard::note_idle(idle_place& place) {
+    note_busy(place);
+    idle_.push_back(place);
+}
+
+void io_shard::note_busy(idle_place& place) {
+    if (place.is_linked()) {
+        place.unlink();
+    }
+}
+
+bool io_shard::close_longest_idle() {
+    int looked_at = 0;
+    for (auto place = idle_.begin(); place != idle_.end() && looked_at < idle_looked_at_max;) {
+        ++looked_at;
+        // Closing takes it off the list.
+        auto& owner = (place++)->owner;
+        if (owner.close_if_idle()) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void io_shard::schedule_sweep() {

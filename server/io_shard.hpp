@@ -9,6 +9,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,13 @@
 namespace pinhole::http {
 
 class connection;
+
+/// A connection's place among the idle ones of its shard; leaves the list when destroyed.
+struct idle_place
+    : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    explicit idle_place(connection& of) : owner(of) {}
+    connection& owner;
+};
 
 class io_shard {
 public:
@@ -48,6 +56,13 @@ public:
 
     void add(connection& added);
     void remove(connection& removed);
+    /// The connection begins to wait for a request.
+    void note_idle(idle_place& place);
+    /// The connection waits for no request any more.
+    void note_busy(idle_place& place);
+    /// Closes the connection that has waited longest for a request, and gives its admission back.
+    /// False if there is none among the first few.
+    bool close_longest_idle();
 
 private:
     void schedule_sweep();
@@ -61,6 +76,8 @@ private:
     std::string date_;
     std::chrono::sys_seconds date_time_{};
     std::vector<connection*> connections_;
+    /// Longest idle first.
+    boost::intrusive::list<idle_place, boost::intrusive::constant_time_size<false>> idle_;
     // The context is destroyed first: with it go suspended connections, which remove themselves.
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

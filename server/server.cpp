@@ -257,11 +257,35 @@ private:
         if (ec) {
             return;  // gone already
         }
-        auto ticket = admission_.try_enter(unmapped(peer.address()));
-        if (!ticket) {
-            turn_away(socket);
-            return;
+        const auto address = unmapped(peer.address());
+        auto ticket = admission_.try_enter(address);
+        if (ticket) {
+            begin(shard, std::move(socket), std::move(*ticket));
+        } else if (ticket.error() == rejection::full) {
+            // Only the shard's own thread may touch its connections.
+            asio::post(shard.context(),
+                       [this, &shard, address, late = std::move(socket)]() mutable {
+                           take_for_an_idle_one(shard, std::move(late), address);
+                       });
+        } else {
+            turn_away(*shards_.front(), socket);  // the one whose thread accepts
         }
+    }
+
+    /// Who waits for nothing in particular gives way to who has just come.
+    void take_for_an_idle_one(io_shard& shard, tcp::socket socket,
+                              const asio::ip::address& address) {
+        if (shard.close_longest_idle()) {
+            if (auto ticket = admission_.try_enter(address)) {
+                begin(shard, std::move(socket), std::move(*ticket));
+                return;
+            }
+        }
+        turn_away(shard, socket);
+    }
+
+    void begin(io_shard& shard, tcp::socket socket, admission::ticket ticket) {
+        boost::system::error_code ec;
         socket.set_option(tcp::no_delay(true), ec);
         if (!ec) {
             ec = limit_unsent_bytes(socket.native_handle());
@@ -273,20 +297,21 @@ private:
             return;
         }
         asio::co_spawn(shard.context(),
-                       serve_connection(shard, std::move(socket), std::move(*ticket)),
+                       serve_connection(shard, std::move(socket), std::move(ticket)),
                        [this](const std::exception_ptr& thrown) {
                            report(thrown, "a connection ended by an exception");
                        });
     }
 
     /// As much politeness as a connection gets that there is no room for: one try, no waiting.
-    void turn_away(tcp::socket& socket) {
-        auto& shard = *shards_.front();  // the one whose thread accepts
+    /// Requires: this is the shard's thread.
+    void turn_away(io_shard& shard, tcp::socket& socket) {
         std::string request_id;
         shard.append_request_id(request_id);
         const auto answer = problem(status::service_unavailable, "There are too many connections.");
         static_cast<void>(send_and_forget(socket.native_handle(), answer,
                                           {.request_id = request_id, .date = shard.date()}));
+        const std::lock_guard lock(turned_away_mutex_);
         ++turned_away_;
         const auto now = std::chrono::steady_clock::now();
         if (now < overload_logged_at_ + overload_log_interval) {
@@ -317,8 +342,8 @@ private:
     std::vector<std::unique_ptr<io_shard>> shards_;
     std::optional<tcp::acceptor> acceptor_;
     tcp::endpoint endpoint_;
-    // Of the accepting thread.
-    std::size_t turn_ = 0;
+    std::size_t turn_ = 0;  ///< of the accepting thread
+    std::mutex turned_away_mutex_;
     std::uint64_t turned_away_ = 0;
     std::chrono::steady_clock::time_point overload_logged_at_ =
         std::chrono::steady_clock::time_point::min();

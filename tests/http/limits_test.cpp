@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "server/admission.hpp"
 #include "tests/http/log_pipe.hpp"
 #include "tests/http/test_server.hpp"
 
@@ -156,14 +157,21 @@ BOOST_AUTO_TEST_CASE(small_chunks_with_long_extensions_are_cut_off) {
     BOOST_TEST(client.receive_until_closed(true).starts_with("HTTP/1.1 400 "));
 }
 
+/// A connection that has a request in flight: the server waits for its body.
+test::http_client begin_request(const test_server& server) {
+    auto client = server.connect();
+    client.send(
+        "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    BOOST_TEST(client.receive().status == 100U);
+    return client;
+}
+
 BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_are_answered_503) {
     server_options options;
     options.connections_max = 2;
     test_server server(options);
-    auto first = server.connect();
-    auto second = server.connect();
-    BOOST_TEST(first.request("GET", "/hello").status == 200U);
-    BOOST_TEST(second.request("GET", "/hello").status == 200U);
+    auto first = begin_request(server);
+    auto second = begin_request(server);
     auto third = server.connect();
     const auto answer = third.receive();
     BOOST_TEST(answer.status == 503U);
@@ -172,7 +180,44 @@ BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_are_answered_503) {
     BOOST_TEST(answer.header("Connection") == "close");
     BOOST_TEST(answer.header("X-Request-Id").size() == 16U);
     BOOST_TEST(nlohmann::json::parse(answer.body).at("status").get<int>() == 503);
-    BOOST_TEST(first.request("GET", "/hello").status == 200U);
+    first.send("abc");
+    BOOST_TEST(first.receive().body == "3");
+}
+
+/// Otherwise whoever opens enough connections and leaves them open keeps everybody else out.
+BOOST_AUTO_TEST_CASE(idle_connections_kept_newcomers_out) {
+    server_options options;
+    options.connections_max = 3;
+    options.io_threads = 1;
+    test_server server(options);
+    auto busy = begin_request(server);
+    auto longest = server.connect();
+    BOOST_TEST(longest.request("GET", "/hello").status == 200U);
+    auto other = server.connect();
+    BOOST_TEST(other.request("GET", "/hello").status == 200U);
+    BOOST_TEST(longest.request("GET", "/hello").status == 200U);  // now `other` idles longest
+    auto newcomer = server.connect();
+    BOOST_TEST(newcomer.request("GET", "/hello").status == 200U);
+    BOOST_TEST(other.receive_until_closed() == "");
+    BOOST_TEST(server.server().connections() == 3U);
+    auto silent = server.connect();  // takes the place of `longest`, and says nothing
+    BOOST_TEST(longest.receive_until_closed() == "");
+    BOOST_TEST(newcomer.request("GET", "/hello").status == 200U);
+    auto last = server.connect();
+    BOOST_TEST(last.request("GET", "/hello").status == 200U);
+    BOOST_TEST(silent.receive_until_closed() == "");
+    busy.send("abc");
+    BOOST_TEST(busy.receive().body == "3");
+    BOOST_TEST(newcomer.request("GET", "/hello").status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(idle_connections_of_others_do_not_make_room_for_a_greedy_client) {
+    admission gate(2, 1);
+    const auto greedy = boost::asio::ip::make_address("192.0.2.1");
+    const auto first = gate.try_enter(greedy);
+    const auto other = gate.try_enter(boost::asio::ip::make_address("192.0.2.2"));
+    BOOST_TEST((first && other));
+    BOOST_TEST((gate.try_enter(greedy).error() == rejection::address_full));
 }
 
 BOOST_AUTO_TEST_CASE(connections_turned_away_are_logged_at_a_bounded_rate) {
@@ -182,8 +227,7 @@ BOOST_AUTO_TEST_CASE(connections_turned_away_are_logged_at_a_bounded_rate) {
     const auto started = std::chrono::steady_clock::now();
     {
         test_server server(options, {}, pipe.writer.get());
-        auto first = server.connect();
-        first.request("GET", "/hello");
+        const auto busy = begin_request(server);
         for (int i = 0; i < 100; ++i) {
             BOOST_TEST(server.connect().receive().status == 503U);
         }
