@@ -61,7 +61,7 @@ private:
     static constexpr std::size_t header_buffer_bytes = 2 * 1024;
 
     /// What the coroutine waits for: decides what an expired deadline means.
-    enum class phase : std::uint8_t { idle, header, handler, body, write, linger };
+    enum class phase : std::uint8_t { idle, header, handler, body, write, disk, linger };
 
     /// The body of the current request, as far as it is read.
     struct body_state {
@@ -117,6 +117,7 @@ private:
     send_outcome send_now(send_parts& parts, int flags);
     boost::asio::awaitable<bool> send_rest(send_parts parts, int flags);
     boost::asio::awaitable<bool> send_file(const file_slice& slice);
+    boost::asio::awaitable<bool> fetch_window(int file, off_t offset, std::uint64_t bytes);
     void begin_write();
     boost::asio::awaitable<bool> wait_writable();
     void account_write(clock::time_point now);

@@ -1,14 +1,11 @@
 // The half of a connection that sends answers; see connection.hpp.
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
 #include "server/connection.hpp"
@@ -22,8 +19,6 @@ namespace asio = boost::asio;
 
 /// What a sender that is no longer listened to may push between two looks at its connection.
 constexpr std::size_t linger_bytes_max = 1024 * 1024;
-/// After so much of a file the other connections of the thread get their turn.
-constexpr std::size_t sendfile_bytes_max = 512 * 1024;
 
 }  // namespace
 
@@ -136,35 +131,6 @@ void connection::account_write(clock::time_point now) {
     pace_.account(now - write_accounted_at_, unacknowledged_bytes_ - queued);
     unacknowledged_bytes_ = queued;
     write_accounted_at_ = now;
-}
-
-asio::awaitable<bool> connection::send_file(const file_slice& slice) {
-    auto offset = static_cast<off_t>(slice.offset);
-    std::uint64_t left = slice.length;
-    while (left > 0) {
-        const auto wanted = std::min<std::uint64_t>(left, sendfile_bytes_max);
-        const ssize_t sent = ::sendfile(socket_.native_handle(), slice.file.get(), &offset, wanted);
-        if (sent < 0 && errno == EINTR) {
-            continue;
-        }
-        if (sent < 0 && errno == EAGAIN) {
-            const bool writable = co_await wait_writable();
-            if (!writable) {
-                co_return false;
-            }
-            continue;
-        }
-        if (sent <= 0) {
-            co_return false;  // the client left, or the file is shorter than it was
-        }
-        left -= static_cast<std::uint64_t>(sent);
-        bytes_sent_ += static_cast<std::uint64_t>(sent);
-        unacknowledged_bytes_ += static_cast<std::uint64_t>(sent);
-        if (left > 0 && static_cast<std::uint64_t>(sent) == wanted) {
-            co_await asio::post(socket_.get_executor(), asio::use_awaitable);
-        }
-    }
-    co_return true;
 }
 
 /// Closes so that the client can still read the answer: closing with unread bytes in the kernel's

@@ -22,9 +22,11 @@ std::chrono::milliseconds choose_sweep_interval(const server_options& options) {
 
 }  // namespace
 
-io_shard::io_shard(const server_options& options, logger& log, std::uint64_t request_id_seed)
+io_shard::io_shard(const server_options& options, logger& log, blocking_pool& file_pool,
+                   std::uint64_t request_id_seed)
     : options_(options),
       log_(log),
+      file_pool_(file_pool),
       request_id_state_(request_id_seed),
       work_(boost::asio::make_work_guard(context_)),
       sweep_timer_(context_),

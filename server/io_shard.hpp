@@ -23,6 +23,7 @@
 
 namespace pinhole::http {
 
+class blocking_pool;
 class connection;
 
 /// A connection's place among the idle ones of its shard; leaves the list when destroyed.
@@ -34,7 +35,8 @@ struct idle_place
 
 class io_shard {
 public:
-    io_shard(const server_options& options, logger& log, std::uint64_t request_id_seed);
+    io_shard(const server_options& options, logger& log, blocking_pool& file_pool,
+             std::uint64_t request_id_seed);
     io_shard(const io_shard&) = delete;
     io_shard& operator=(const io_shard&) = delete;
 
@@ -48,6 +50,7 @@ public:
     boost::asio::io_context& context() { return context_; }
     const server_options& options() const { return options_; }
     logger& log() { return log_; }
+    blocking_pool& file_pool() { return file_pool_; }
     const router& routes() const { return *routes_; }
     bool draining() const { return draining_; }
     std::string_view date() const { return date_; }
@@ -70,6 +73,7 @@ private:
 
     const server_options& options_;
     logger& log_;
+    blocking_pool& file_pool_;
     const router* routes_ = nullptr;
     bool draining_ = false;
     std::uint64_t request_id_state_;

@@ -154,19 +154,24 @@ public:
         : options_(std::move(options)),
           log_(log),
           admission_(choose_connections_max(options_.connections_max, log),
-                     options_.connections_per_address_max) {
+                     options_.connections_per_address_max),
+          file_pool_("file", options_.file_threads, options_.file_queue_max) {
         if (options_.io_threads == 0) {
             options_.io_threads = std::max(1U, std::thread::hardware_concurrency());
         }
         std::random_device random;
         for (unsigned i = 0; i < options_.io_threads; ++i) {
             const auto seed = (static_cast<std::uint64_t>(random()) << 32) | random();
-            shards_.push_back(std::make_unique<io_shard>(options_, log_, seed));
+            shards_.push_back(std::make_unique<io_shard>(options_, log_, file_pool_, seed));
         }
     }
     implementation(const implementation&) = delete;
     implementation& operator=(const implementation&) = delete;
-    ~implementation() { stop(); }
+    ~implementation() {
+        stop();
+        // What it still reads is a suspended connection's, which goes with its shard.
+        file_pool_.close();
+    }
 
     void start(router routes) {
         assert(!acceptor_);
@@ -184,6 +189,7 @@ public:
 
     tcp::endpoint local_endpoint() const { return endpoint_; }
     std::size_t connections() const { return admission_.count(); }
+    blocking_pool& file_pool() { return file_pool_; }
 
     bool drain(std::chrono::milliseconds patience) {
         {
@@ -338,6 +344,7 @@ private:
     server_options options_;
     logger& log_;
     admission admission_;
+    blocking_pool file_pool_;
     std::optional<router> routes_;
     std::vector<std::unique_ptr<io_shard>> shards_;
     std::optional<tcp::acceptor> acceptor_;
@@ -372,6 +379,10 @@ bool server::drain(std::chrono::milliseconds patience) {
 
 void server::stop() {
     implementation_->stop();
+}
+
+blocking_pool& server::file_pool() {
+    return implementation_->file_pool();
 }
 
 std::size_t server::connections() const {

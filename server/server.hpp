@@ -24,6 +24,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/blocking_pool.hpp"
 #include "server/client_address.hpp"
 #include "server/log.hpp"
 #include "server/router.hpp"
@@ -48,6 +49,11 @@ struct server_options {
     std::chrono::milliseconds transfer_grace{10'000};  ///< a body or answer may stand still so long
     std::uint64_t bytes_per_second_min = 8 * 1024;     ///< below it on average a transfer ends
     std::chrono::milliseconds linger_timeout{3'000};   ///< to let an error answer arrive
+
+    /// Threads that read what the page cache does not hold of a file to be sent, so that no io
+    /// thread waits for the disk. A download waits its turn; where too many do, it is cut off.
+    unsigned file_threads = 4;
+    std::size_t file_queue_max = 4096;
 
     /// Turns what a handler threw into an answer; none (or no function) means a plain 500. The
     /// server has logged the exception already. Called on an io thread.
@@ -90,6 +96,9 @@ public:
     void stop();
 
     std::size_t connections() const;
+
+    /// Where files are read that are not in the page cache (see server_options::file_threads).
+    blocking_pool& file_pool();
 
 private:
     class implementation;

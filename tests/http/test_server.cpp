@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <stdexcept>
 
 #include "server/conditional.hpp"
@@ -15,10 +17,9 @@ namespace {
 
 constexpr std::size_t echo_bytes_max = 1000;
 
-std::string write_sample_file() {
+std::string write_file(const std::string& bytes) {
     std::string path = "/tmp/pinhole-http-test-XXXXXX";
     const unique_fd file(::mkstemp(path.data()));
-    const auto bytes = sample_file_bytes();
     if (!file ||
         ::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
         throw std::runtime_error("can't write " + path);
@@ -46,6 +47,19 @@ std::string sample_file_bytes() {
     return bytes;
 }
 
+const std::string& large_file_bytes() {
+    static const std::string bytes = [] {
+        std::string made(3'000'000, '\0');
+        unsigned state = 1;
+        for (char& c : made) {
+            state = state * 1664525U + 1013904223U;
+            c = static_cast<char>(state >> 24);
+        }
+        return made;
+    }();
+    return bytes;
+}
+
 std::string big_body() {
     std::string body;
     body.resize(20'000'000, 'b');
@@ -57,7 +71,8 @@ std::string get(std::string_view target) {
 }
 
 test_server::test_server(server_options options, cors_policy cors, int log_fd)
-    : file_path_(write_sample_file()),
+    : file_path_(write_file(sample_file_bytes())),
+      large_path_(write_file(large_file_bytes())),
       log_(log_fd < 0 ? log_level::off : log_level::info, log_fd),
       server_(std::move(options), log_) {
     server_.start(router(make_routes(), std::move(cors)));
@@ -67,6 +82,7 @@ test_server::~test_server() {
     server_.stop();
     pool_.close();
     ::unlink(file_path_.c_str());
+    ::unlink(large_path_.c_str());
 }
 
 std::vector<route> test_server::make_routes() {
@@ -92,7 +108,12 @@ std::vector<route> test_server::make_routes() {
     routes.push_back({verb::get, "/client",
                       [this](request& r) { return answer(r.remote_address.to_string()); }});
     routes.push_back({verb::get, "/big", plain(big_body())});
-    routes.push_back({verb::get, "/file", [this](request& r) { return serve_sample(r); }});
+    routes.push_back({verb::get, "/file", [this](request& r) {
+                          return serve(r, file_path_, sample_file_bytes().size());
+                      }});
+    routes.push_back({verb::get, "/large", [this](request& r) {
+                          return serve(r, large_path_, large_file_bytes().size());
+                      }});
     routes.push_back({verb::get, "/throw", [](request&) { return fail(); }});
     return routes;
 }
@@ -148,13 +169,31 @@ boost::asio::awaitable<response> test_server::read_late(request& request) {
     co_return waited ? to_response(body.error()) : problem(status::service_unavailable, "full");
 }
 
-boost::asio::awaitable<response> test_server::serve_sample(request& request) {
+bool test_server::forget_large_file() {
+    const unique_fd file(::open(large_path_.c_str(), O_RDONLY | O_CLOEXEC));
+    // Only what is on disk can be forgotten.
+    if (::fsync(file.get()) != 0 || ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) != 0) {
+        return false;
+    }
+    for (const auto offset : {std::size_t(0), large_file_bytes().size() - 1}) {
+        char byte = 0;
+        const iovec to{.iov_base = &byte, .iov_len = 1};
+        if (::preadv2(file.get(), &to, 1, static_cast<off_t>(offset), RWF_NOWAIT) >= 0 ||
+            errno != EAGAIN) {
+            return false;
+        }
+    }
+    return true;
+}
+
+boost::asio::awaitable<response> test_server::serve(request& request, const std::string& path,
+                                                    std::size_t bytes) {
     ++served_;
-    unique_fd file(::open(file_path_.c_str(), O_RDONLY | O_CLOEXEC));
+    unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     co_return serve_file(request,
                          {.etag = std::string(sample_etag),
                           .last_modified = *parse_http_date(sample_date),
-                          .size_bytes = sample_file_bytes().size(),
+                          .size_bytes = bytes,
                           .content_type = "image/jpeg"},
                          std::move(file));
 }

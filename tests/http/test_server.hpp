@@ -16,6 +16,8 @@ namespace pinhole::http {
 
 /// What `/file` serves: bytes 0, 1, 2, …, 255, 0, …
 std::string sample_file_bytes();
+/// What `/large` serves: several windows of sendfile, no two alike.
+const std::string& large_file_bytes();
 inline constexpr std::string_view sample_etag = "\"v1\"";
 inline constexpr std::string_view sample_date = "Sun, 06 Nov 1994 08:49:37 GMT";
 
@@ -28,6 +30,9 @@ public:
     std::uint16_t port() const { return server_.local_endpoint().port(); }
     test::http_client connect() const { return test::http_client(port()); }
     http::server& server() { return server_; }
+
+    /// Has the kernel forget `/large`. False where that can't be had, or can't be seen.
+    bool forget_large_file();
 
     /// How often a handler was called.
     int served() const { return served_; }
@@ -46,7 +51,8 @@ private:
     boost::asio::awaitable<response> count_body(request& request);
     boost::asio::awaitable<response> wait_at_gate(request& request);
     boost::asio::awaitable<response> read_late(request& request);
-    boost::asio::awaitable<response> serve_sample(request& request);
+    boost::asio::awaitable<response> serve(request& request, const std::string& path,
+                                           std::size_t bytes);
 
     std::atomic<int> served_ = 0;
     std::promise<void> gate_;
@@ -54,6 +60,7 @@ private:
     std::promise<void> second_gate_;
     std::promise<void> read_;
     std::string file_path_;
+    std::string large_path_;
     logger log_;
     http::server server_;
     blocking_pool pool_{"gate", 1, 8};
