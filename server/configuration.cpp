@@ -144,10 +144,10 @@ constexpr std::uint64_t many = 1'000'000;
 /// Ten years: longer than anything waits, and small enough to be counted in nanoseconds from now.
 constexpr std::uint64_t duration_ms_max = 3650ULL * 86'400'000;
 
-/// The one table. Defaults are applied from here, so that this text and the program agree.
-const std::vector<setting>& settings() {
+/// Where the server stands and what it stores there.
+std::vector<setting> place_settings() {
     using c = configuration;
-    static const std::vector<setting> table{
+    return {
         {"data-dir", "./data", "Folder of the database and the media files", assign_data_dir},
         {"listen", "127.0.0.1:8080", "Address and port: ADDR:PORT or [V6]:PORT; port 0 picks one",
          assign_listen},
@@ -169,6 +169,13 @@ const std::vector<setting>& settings() {
          bytes(&c::disk_reserve_bytes)},
         {"io-threads", "0", "Threads that serve connections; 0: one for each core",
          number<unsigned>(&c::io_threads, 0, 1024)},
+    };
+}
+
+/// What a client may send, and how long it may take.
+std::vector<setting> connection_settings() {
+    using c = configuration;
+    return {
         {"header-bytes-max", "16KiB", "Largest request header", bytes(&c::header_bytes_max)},
         {"json-bytes-max", "64KiB", "Largest JSON body", bytes(&c::json_bytes_max)},
         {"image-bytes-max", "20MiB", "Largest image", bytes(&c::image_bytes_max)},
@@ -197,6 +204,13 @@ const std::vector<setting>& settings() {
          bytes(&c::bytes_per_second_min)},
         {"drain-timeout", "30s", "Time for requests in flight to finish when the server stops",
          duration(&c::drain_timeout)},
+    };
+}
+
+/// What the API does.
+std::vector<setting> service_settings() {
+    using c = configuration;
+    return {
         {"token-life", "30d", "Life of a login since its last use", duration(&c::token_life)},
         {"restore-retention", "30d", "Time in which what was deleted can be restored",
          duration(&c::restore_retention)},
@@ -219,6 +233,17 @@ const std::vector<setting>& settings() {
         {"cors-origins", "", "Origins that browsers may call from, separated by commas; * for any",
          assign_cors_origins},
     };
+}
+
+/// The one table. Defaults are applied from here, so that this text and the program agree.
+const std::vector<setting>& settings() {
+    static const std::vector<setting> table = [] {
+        std::vector<setting> all = place_settings();
+        for (auto&& group : {connection_settings(), service_settings()}) {
+            all.insert(all.end(), group.begin(), group.end());
+        }
+        return all;
+    }();
     return table;
 }
 
