@@ -1,5 +1,7 @@
 // What RFC 9112 lets two parties read in two ways is refused, and nothing behind it is read.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -18,8 +20,8 @@ std::string header(const std::string& lines) {
     return "POST /echo HTTP/1.1\r\n" + lines + "\r\n";
 }
 
-std::vector<refused_case> refused_cases() {
-    using namespace std::string_literals;
+/// How long a body is.
+std::vector<refused_case> refused_lengths() {
     const std::string host = "Host: a\r\n";
     return {
         {"two lengths", header(host + "Content-Length: 3\r\nContent-Length: 4\r\n") + "abcd", 400},
@@ -49,6 +51,15 @@ std::vector<refused_case> refused_cases() {
          header(host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400},
         {"chunked in HTTP/1.0",
          "POST /echo HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+        {"other expectation", header(host + "Content-Length: 3\r\nExpect: 200-ok\r\n") + "abc",
+         417},
+    };
+}
+
+/// Whose request it is, for what, and where its lines end.
+std::vector<refused_case> refused_lines() {
+    using namespace std::string_literals;
+    return {
         {"no Host", "GET /hello HTTP/1.1\r\n\r\n", 400},
         {"two Hosts", "GET /hello HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
         {"empty Host", "GET /hello HTTP/1.1\r\nHost:\r\n\r\n", 400},
@@ -92,8 +103,6 @@ std::vector<refused_case> refused_cases() {
         {"method that is no token", "G@T /hello HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         {"unknown method", "BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501},
         {"lower-case method", "get /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501},
-        {"other expectation", header(host + "Content-Length: 3\r\nExpect: 200-ok\r\n") + "abc",
-         417},
         {"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"s, 400},
     };
 }
@@ -102,7 +111,9 @@ BOOST_AUTO_TEST_SUITE(framing)
 
 BOOST_AUTO_TEST_CASE(doubtful_requests_are_refused_and_nothing_behind_them_is_read) {
     test_server server;
-    for (const auto& [name, message, status] : refused_cases()) {
+    auto cases = refused_lengths();
+    std::ranges::move(refused_lines(), std::back_inserter(cases));
+    for (const auto& [name, message, status] : cases) {
         BOOST_TEST_CONTEXT(name) {
             auto client = server.connect();
             client.send(message + get("/hello"));

@@ -179,12 +179,12 @@ BOOST_AUTO_TEST_CASE(names_and_types) {
 
 BOOST_AUTO_TEST_CASE(malformed_bodies) {
     const std::string disposition = "Content-Disposition: form-data; name=a";
+    const std::string twice = disposition + "\r\n" + disposition;
     for (const auto& wrong : std::vector<std::string>{
              "", "x", "--b", "--b--x", field("a", "x"), field("a", "x") + "--b",
              field("a", "x") + "--b-", "--b\r\n\r\nx\r\n--b--", "--b\n" + disposition,
              "--b x\r\n" + disposition, "--b -\r\n", "--b-\r\n",
-             part_text("Content-Type: a/b", "x") + "--b--",
-             part_text(disposition + "\r\n" + disposition, "x") + "--b--",
+             part_text("Content-Type: a/b", "x") + "--b--", part_text(twice, "x") + "--b--",
              part_text(disposition + "\r\n folded", "x") + "--b--",
              part_text(disposition + "\r\nno colon", "x") + "--b--",
              part_text(disposition + "\r\nX : 1", "x") + "--b--",
