@@ -129,8 +129,9 @@ response not_satisfiable(const file_metadata& metadata) {
 
 response serve_file(const request& request, const file_metadata& metadata, unique_fd file) {
     if (precondition_fails(request, metadata)) {
+        // It describes no file, so it carries no file's validators.
         auto answer = problem(status::precondition_failed, "The file is not what was expected.");
-        add_validators(answer, metadata);
+        answer.add("X-Content-Type-Options", "nosniff");
         return answer;
     }
     if (is_fresh(request, metadata)) {

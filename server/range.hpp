@@ -21,8 +21,8 @@ struct file_metadata {
     std::string content_type;
 };
 
-/// 200, 206, 304, 412 or 416 with ETag, Last-Modified, Accept-Ranges and `nosniff`; the caller adds
-/// what else its files need (Cache-Control, a content security policy).
+/// 200, 206, 304 or 416 with ETag, Last-Modified and Accept-Ranges, or 412; all with `nosniff`. The
+/// caller adds what else its files need (Cache-Control, a content security policy).
 response serve_file(const request& request, const file_metadata& metadata, unique_fd file);
 
 }  // namespace pinhole::http

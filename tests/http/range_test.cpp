@@ -95,9 +95,11 @@ BOOST_AUTO_TEST_CASE(the_table) {
             const auto answer = client.request("GET", "/file", headers);
             BOOST_TEST(answer.status == expected.status);
             BOOST_TEST(answer.header("Content-Range") == expected.content_range);
-            BOOST_TEST(answer.header("ETag") == etag);
-            BOOST_TEST(answer.header("Last-Modified") == date);
-            BOOST_TEST(answer.header("Accept-Ranges") == "bytes");
+            // A refusal that is about the request alone describes no file.
+            const bool described = answer.status != 412;
+            BOOST_TEST(answer.header("ETag") == (described ? etag : ""));
+            BOOST_TEST(answer.header("Last-Modified") == (described ? date : ""));
+            BOOST_TEST(answer.header("Accept-Ranges") == (described ? "bytes" : ""));
             BOOST_TEST(answer.header("X-Content-Type-Options") == "nosniff");
             if (answer.status < 300) {
                 BOOST_TEST(answer.header("Content-Type") == "image/jpeg");
