@@ -30,12 +30,9 @@ template <class Row>
 bool append_settled_rows(kv::commit& commit, const row_reader& rows, std::uint8_t index,
                          entity_id user, bool counted, std::int64_t one, std::uint32_t rows_max,
                          std::string& last_key) {
-    const std::string prefix = index_prefix(index, true);
-    const auto entries = rows.raw().scan({.part = user,
-                                          .family = families::index,
-                                          .from = last_key.empty() ? prefix : last_key + '\0',
-                                          .to = kv::prefix_end(prefix),
-                                          .limit = rows_max});
+    const auto entries = scan_index(
+        rows.raw(),
+        {.part = user, .prefix = index_prefix(index, true), .beyond = last_key, .limit = rows_max});
     for (const auto& found : rows.find_many<Row>(ids_of(entries))) {
         if (!found || found->row.is_counted == counted) {
             continue;

@@ -25,26 +25,6 @@ index_walk walk_of(std::uint8_t index, kv::part_id part, entity_id first_value) 
     return {part, index_prefix(index, true) + first.take()};
 }
 
-/// The next index entries in walking order, beyond `beyond` (or from the index's end).
-std::vector<kv::row> read_entries(const kv::reader& reader, const index_walk& walk,
-                                  direction towards, const std::string& beyond,
-                                  std::uint32_t limit) {
-    kv::range range{.part = walk.part,
-                    .family = families::index,
-                    .from = walk.prefix,
-                    .to = kv::prefix_end(walk.prefix),
-                    .limit = limit,
-                    .reverse = towards == direction::next};
-    if (!beyond.empty()) {
-        if (towards == direction::next) {
-            range.to = beyond;
-        } else {
-            range.from = beyond + '\0';
-        }
-    }
-    return reader.scan(range);
-}
-
 template <class Row>
 struct rows_page {
     std::vector<Row> rows;
@@ -132,7 +112,11 @@ rows_page<Row> read_page(row_reader& rows, const index_walk& walk, const page_re
     while (left > 0) {
         rows.forget_beyond(parents_remembered_max);
         const auto asked = static_cast<std::uint32_t>(std::min<std::uint64_t>(batch, left));
-        const auto entries = read_entries(rows.raw(), walk, towards, beyond, asked);
+        const auto entries = scan_index(rows.raw(), {.part = walk.part,
+                                                     .prefix = walk.prefix,
+                                                     .beyond = beyond,
+                                                     .limit = asked,
+                                                     .reverse = towards == direction::next});
         auto found = rows.find_many<Row>(ids_of(entries));
         const std::vector<bool> kept = keep(found);
         for (std::size_t i = 0; i < found.size() && walked.size() < wanted; ++i) {

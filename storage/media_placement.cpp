@@ -12,16 +12,6 @@ constexpr std::uint32_t posts_per_step = 32;
 /// Far above what a post can have had: files_per_post_max, and none can be added later.
 constexpr std::uint32_t files_read_max = 1024;
 
-std::vector<kv::row> read_index(const row_reader& rows, std::uint8_t number, bool alive,
-                                kv::part_id part, const std::string& beyond, std::uint32_t limit) {
-    const std::string prefix = index_prefix(number, alive);
-    return rows.raw().scan({.part = part,
-                            .family = families::index,
-                            .from = beyond.empty() ? prefix : beyond + '\0',
-                            .to = kv::prefix_end(prefix),
-                            .limit = limit});
-}
-
 struct placement {
     std::vector<std::string> shown;
     std::vector<std::string> hidden;
@@ -31,7 +21,9 @@ void append_wanted(placement& wanted, row_reader& rows, entity_id post) {
     const bool is_visible = rows.visible_post(post) != nullptr;
     const std::uint8_t by_post = index_number<file>("post");
     for (const bool alive : {true, false}) {
-        const auto entries = read_index(rows, by_post, alive, post, {}, files_read_max);
+        const auto entries = scan_index(
+            rows.raw(),
+            {.part = post, .prefix = index_prefix(by_post, alive), .limit = files_read_max});
         for (const auto& found : rows.find_many<file>(ids_of(entries))) {
             if (found && found->row.url.starts_with(url_prefix)) {
                 auto& side = is_visible && alive ? wanted.shown : wanted.hidden;
@@ -95,11 +87,11 @@ result<job_step> media_placement::place_post(const pending_job& seen) {
 result<job_step> media_placement::place_next_posts(const pending_job& seen) {
     // Posts that are deleted themselves are hidden already, whatever becomes of their author.
     const std::uint8_t by_author = index_number<post>("author");
-    const auto entries = [&] {
-        const auto snapshot = store_.snapshot(kv::read_mode::blocking);
-        return read_index(row_reader{*snapshot}, by_author, true, seen.job.subject, seen.cursor,
-                          posts_per_step);
-    }();
+    const auto entries = scan_index(*store_.snapshot(kv::read_mode::blocking),
+                                    {.part = seen.job.subject,
+                                     .prefix = index_prefix(by_author, true),
+                                     .beyond = seen.cursor,
+                                     .limit = posts_per_step});
     if (auto placed = place_posts(ids_of(entries)); !placed) {
         return std::unexpected{std::move(placed.error())};
     }

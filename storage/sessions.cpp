@@ -81,12 +81,10 @@ kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::
 }
 
 std::vector<stored<session>> sessions_of(const row_reader& rows, entity_id user) {
-    const std::string prefix = index_prefix(index_number<session>("user"), true);
-    const auto entries = rows.raw().scan({.part = user,
-                                          .family = families::index,
-                                          .from = prefix,
-                                          .to = kv::prefix_end(prefix),
-                                          .limit = 2 * sessions_per_user_max});
+    const auto entries =
+        scan_index(rows.raw(), {.part = user,
+                                .prefix = index_prefix(index_number<session>("user"), true),
+                                .limit = 2 * sessions_per_user_max});
     std::vector<stored<session>> found;
     found.reserve(entries.size());
     for (auto& row : rows.find_many<session>(ids_of(entries))) {

@@ -22,8 +22,8 @@ enum class error_code : std::uint8_t {
     precondition_failed,  ///< If-Match named another version
     too_large,
     unsupported_media,
-    key_reused,       ///< Idempotency-Key known with another body
-    key_in_flight,    ///< Idempotency-Key is being worked on
+    key_reused,     ///< Idempotency-Key known with another body
+    key_in_flight,  ///< Idempotency-Key is being worked on
     rate_limited,
     overloaded,    ///< a queue is full; retry soon
     unavailable,   ///< storage failed or is stopping; the outcome may be unknown

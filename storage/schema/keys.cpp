@@ -17,6 +17,24 @@ unique_entry decode_unique_entry(std::string_view bytes) {
     return {from_zigzag(*id), bytes.front() == '\x01'};
 }
 
+std::vector<kv::row> scan_index(const kv::reader& reader, index_range range) {
+    kv::range keys{.part = range.part,
+                   .family = families::index,
+                   .from = {},
+                   .to = kv::prefix_end(range.prefix),
+                   .limit = range.limit,
+                   .reverse = range.reverse};
+    keys.from = std::move(range.prefix);
+    if (!range.beyond.empty()) {
+        if (range.reverse) {
+            keys.to = range.beyond;
+        } else {
+            keys.from = std::string{range.beyond} + '\0';  // the least key behind it
+        }
+    }
+    return reader.scan(keys);
+}
+
 entity_id id_of_index_key(std::string_view key_bytes) {
     constexpr std::size_t id_bytes = sizeof(entity_id);
     if (key_bytes.size() < id_bytes) {

@@ -110,6 +110,17 @@ kv::key unique_key(const Unique& unique, const Row& row) {
     return {part, families::unique, std::move(bytes)};
 }
 
+/// Entries of an index in one part, in the order of their keys or against it.
+struct index_range {
+    kv::part_id part = global_part;
+    std::string prefix = {};  ///< as `index_prefix` gives it, perhaps with leading values
+    std::string_view beyond =
+        {};  ///< the key after which (in walking order) it begins; empty: at its end
+    std::uint32_t limit = 0;
+    bool reverse = false;
+};
+std::vector<kv::row> scan_index(const kv::reader& reader, index_range range);
+
 /// What a unique entry says: whose it is, and whether that row is alive.
 struct unique_entry {
     entity_id id = 0;

@@ -91,12 +91,12 @@ BOOST_AUTO_TEST_CASE(a_commit_nobody_waits_for_may_be_decided_after_all_else_is_
     commit.operations.emplace_back(kv::put{storage::row_key<storage::session>(1), "row"});
     unit_of_work(store, pool, logins).write_unawaited(std::move(commit));
     const std::weak_ptr<login_cache> left = logins;
-    const auto generation = logins->generation();
+    const auto before = logins->now();
     logins.reset();
     BOOST_REQUIRE(store.waiting.size() == 1U);
     BOOST_REQUIRE(!left.expired());
     store.waiting.front()(kv::outcome::ok);
-    BOOST_TEST(left.lock()->generation() == generation + 1);
+    BOOST_TEST(left.lock()->now() == before + 1);
     store.waiting.clear();
     BOOST_TEST(left.expired());
 }
