@@ -68,6 +68,20 @@ std::uint32_t file_cursor::read_little_32() {
     return __builtin_bswap32(read_big_32());
 }
 
+void file_cursor::read(std::span<std::uint8_t> to) {
+    while (!to.empty()) {
+        if (!fill()) {
+            failed_ = true;
+            std::ranges::fill(to, std::uint8_t{0});
+            return;
+        }
+        const std::size_t ready = std::min(to.size(), buffer_end_ - buffer_position_);
+        std::memcpy(to.data(), buffer_.data() + buffer_position_, ready);
+        buffer_position_ += ready;
+        to = to.subspan(ready);
+    }
+}
+
 void file_cursor::skip(std::uint64_t bytes) {
     if (bytes > remaining()) {
         failed_ = true;

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace pinhole::media {
 
@@ -30,6 +31,9 @@ public:
     std::uint32_t read_big_32();
     std::uint64_t read_big_64();
     std::uint32_t read_little_32();
+
+    /// Fills all of `to`; with zeros what lies behind the end.
+    void read(std::span<std::uint8_t> to);
 
     void skip(std::uint64_t bytes);
     /// Requires: position <= size().

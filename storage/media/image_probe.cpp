@@ -9,9 +9,13 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <span>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
+#include "storage/media/file_cursor.hpp"
 #include "storage/media/probe_steps.hpp"
 
 namespace pinhole::media {
@@ -33,11 +37,29 @@ std::string take_vips_error() {
     return line;
 }
 
-/// `fail_on` is the loaders' strictness. Truncation makes them fail; what libjpeg calls a warning
-/// (stray bytes between segments, as some phones write) does not.
+/// The whole file. The decoders get it from memory: libheif ends the process when a read fails, and
+/// libvips would need a second descriptor. Errors: std::system_error.
+std::vector<std::uint8_t> read_all(int fd) {
+    file_cursor file(fd);
+    std::vector<std::uint8_t> bytes(file.size());
+    file.read(bytes);
+    return bytes;
+}
+
+/// The refusal of what a loader did not take, unless there was no memory. Some loaders say nothing
+/// of that, so it is looked for, while they still hold theirs.
+std::unexpected<probe_error> refuse_unless_environment() {
+    std::string text = take_vips_error();
+    if (is_memory_short()) {
+        throw std::bad_alloc();
+    }
+    return refuse_as_corrupt(std::move(text));
+}
+
+/// `fail_on` is the loaders' strictness.
 /// Reads the header only; pixels follow when a region asks for them.
-image_ptr load(format format, int fd, int pages) {
-    const source_ptr source(vips_source_new_from_descriptor(fd));
+image_ptr load(format format, std::span<const std::uint8_t> bytes, int pages) {
+    const source_ptr source(vips_source_new_from_memory(bytes.data(), bytes.size()));
     if (!source) {
         return nullptr;
     }
@@ -81,24 +103,30 @@ bool is_noted(VipsImage* image, const char* name) {
            vips_image_get_int(image, name, &value) == 0 && value != 0;
 }
 
-/// Whether the decoder must hold the whole picture before it gives the first strip.
-bool is_buffered(format format, VipsImage* image) {
+/// How many pixels the decoder must hold at once before it gives the first strip; 0 if it gives
+/// them as they come.
+std::uint64_t held_pixels(format format, VipsImage* image, std::uint64_t coded_pixels) {
+    const std::uint64_t canvas = static_cast<std::uint64_t>(vips_image_get_width(image)) *
+                                 static_cast<std::uint64_t>(vips_image_get_page_height(image));
     switch (format) {
         case format::jpeg:
-            return is_noted(image, "jpeg-multiscan");
+            return is_noted(image, "jpeg-multiscan") ? canvas : 0;
         case format::png:
-            return is_noted(image, "interlaced");
+            return is_noted(image, "interlaced") ? canvas : 0;
+        case format::gif:
+            return 2 * canvas;  // the second one to go back to, where a frame asks for it
         case format::webp:
+            return canvas;
         case format::heic:
         case format::avif:
-            return true;
+            return std::max(canvas, coded_pixels);
         default:
-            return false;
+            return 0;
     }
 }
 
 std::expected<void, probe_error> check_dimensions(format format, VipsImage* image,
-                                                  const probe_limits& limits) {
+                                                  std::uint64_t held, const probe_limits& limits) {
     const auto width = static_cast<std::uint64_t>(vips_image_get_width(image));
     const auto height = static_cast<std::uint64_t>(vips_image_get_page_height(image));
     const auto frames = static_cast<std::uint64_t>(vips_image_get_n_pages(image));
@@ -106,12 +134,15 @@ std::expected<void, probe_error> check_dimensions(format format, VipsImage* imag
         return refuse_as_too_large(fmt::format("The image is {} x {} pixels; a side may have {}.",
                                                width, height, limits.image_side_max));
     }
-    const std::uint64_t pixels_max =
-        is_buffered(format, image) ? std::min(limits.buffered_pixels_max, limits.image_pixels_max)
-                                   : limits.image_pixels_max;
-    if (width * height > pixels_max) {
+    if (width * height > limits.image_pixels_max) {
         return refuse_as_too_large(fmt::format("The image is {} x {} pixels; {} are accepted.",
-                                               width, height, pixels_max));
+                                               width, height, limits.image_pixels_max));
+    }
+    if (held > limits.buffered_pixels_max) {
+        return refuse_as_too_large(
+            fmt::format("The image is {} x {} pixels, and of its kind {} are held in memory; {} "
+                        "are accepted.",
+                        width, height, held, limits.buffered_pixels_max));
     }
     const bool animated = format == format::gif || format == format::webp;
     if (animated && (frames > limits.animation_frames_max ||
@@ -189,22 +220,30 @@ void start_image_decoders() {
 }
 
 std::expected<media_info, probe_error> probe_image(format format, int fd,
+                                                   std::uint64_t coded_pixels,
                                                    const probe_limits& limits) {
-    const image_ptr header = load(format, fd, 1);
+    const std::vector<std::uint8_t> bytes = read_all(fd);
+    const image_ptr header = load(format, bytes, 1);
     if (!header) {
-        return refuse_as_corrupt(take_vips_error());
+        return refuse_unless_environment();
     }
-    if (const auto checked = check_dimensions(format, header.get(), limits); !checked) {
+    const std::uint64_t held = held_pixels(format, header.get(), coded_pixels);
+    if (const auto checked = check_dimensions(format, header.get(), held, limits); !checked) {
         return std::unexpected(checked.error());
     }
-    const std::uint64_t picture_pixels =
-        static_cast<std::uint64_t>(vips_image_get_width(header.get())) *
-        static_cast<std::uint64_t>(vips_image_get_page_height(header.get()));
-    const buffered_decode turn(is_buffered(format, header.get()) ? picture_pixels : 0,
-                               limits.buffered_pixels_max);
-    const image_ptr pixels = load(format, fd, -1);
-    if (!pixels || !decode_all(pixels.get())) {
-        return refuse_as_corrupt(take_vips_error());
+    const buffered_decode turn(held, limits.buffered_pixels_max);
+    if (format == format::jpeg) {
+        if (auto damage = find_jpeg_damage(bytes)) {
+            return refuse_as_corrupt(std::move(*damage));
+        }
+    } else {
+        // Opening a file again costs: only a second frame is worth it.
+        const bool animated = vips_image_get_n_pages(header.get()) > 1 && format != format::heic &&
+                              format != format::avif;
+        const image_ptr frames = animated ? load(format, bytes, -1) : nullptr;
+        if ((animated && !frames) || !decode_all(animated ? frames.get() : header.get())) {
+            return refuse_unless_environment();
+        }
     }
     auto width = static_cast<std::uint32_t>(vips_image_get_width(header.get()));
     auto height = static_cast<std::uint32_t>(vips_image_get_page_height(header.get()));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,17 @@ std::unexpected<probe_error> refuse_as_too_large(std::string message) {
     return std::unexpected(probe_error{probe_failure::too_large, std::move(message), {}});
 }
 
+bool is_memory_short() {
+    constexpr std::size_t trial_bytes = 256U << 20;  // more than any decoder takes at once
+    void* const trial =
+        ::mmap(nullptr, trial_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (trial == MAP_FAILED) {
+        return true;
+    }
+    ::munmap(trial, trial_bytes);
+    return false;
+}
+
 void start_decoders() {
     static std::once_flag started;
     std::call_once(started, [] {
@@ -100,15 +112,18 @@ std::expected<media_info, probe_error> probe(const std::filesystem::path& path,
         .gif_frames_max = limits.animation_frames_max,
         .heif_pixels_max = std::min(limits.buffered_pixels_max, limits.image_pixels_max),
         .heif_side_max = limits.image_side_max};
-    switch (check_structure(*claimed, file.get(), structure_limits)) {
+    const structure_report walked = check_structure(*claimed, file.get(), structure_limits);
+    switch (walked.verdict) {
         case structure::whole:
             break;
         case structure::broken:
             return refuse_as_corrupt("the container's own sizes do not fit");
         case structure::excessive:
-            return refuse_as_too_large("The file has too many pixels, frames, passes or samples.");
+            return refuse_as_too_large(
+                "The file has too many pixels, frames, passes or samples, or too much beside "
+                "them.");
     }
-    auto found = image ? probe_image(*claimed, file.get(), limits)
+    auto found = image ? probe_image(*claimed, file.get(), walked.coded_pixels, limits)
                        : probe_video(*claimed, file.get(), limits);
     if (found) {
         found->size_bytes = size_bytes;

@@ -63,8 +63,8 @@ struct probe_limits {
     /// Pixels of one image. The decoders keep a few strips of a baseline JPEG or a plain PNG.
     std::uint64_t image_pixels_max = 100'000'000;
     /// Pixels of one image whose decoder must hold the whole picture at once (progressive JPEG,
-    /// interlaced PNG, WebP, HEIC, AVIF), and of all such that are being decoded at a time: the
-    /// others wait. At up to 8 bytes a pixel this is what bounds the memory.
+    /// interlaced PNG, WebP, HEIC, AVIF; a GIF twice), and of all such that are being decoded at a
+    /// time: the others wait. At up to 8 bytes a pixel this is what bounds the memory.
     std::uint64_t buffered_pixels_max = 50'000'000;
     std::uint32_t image_side_max = 30'000;
     /// Frames of an animation, and the pixels of all of them.
@@ -82,7 +82,8 @@ struct probe_limits {
 
 /// Says what the file is, or why it is refused.
 /// Blocks: see above.
-/// Errors: what depends on the file's content is a value; std::system_error if it cannot be opened.
+/// Errors: what depends on the file's content is a value; std::system_error if it cannot be opened
+/// or read, std::bad_alloc if there is no memory for it.
 std::expected<media_info, probe_error> probe(const std::filesystem::path& path,
                                              const probe_limits& limits = {});
 

@@ -1,6 +1,5 @@
 #include "storage/media/structure.hpp"
 
-#include <bit>
 #include <optional>
 #include <utility>
 
@@ -45,21 +44,6 @@ structure check_jpeg(file_cursor& file, const structure_limits& limits) {
             return structure::broken;
         }
         file.skip(length - 2U);
-    }
-    return structure::broken;
-}
-
-/// PNG specification, section 5: chunks up to IEND.
-structure check_png(file_cursor& file) {
-    constexpr std::uint32_t end_chunk = 0x49454e44;
-    file.skip(8);
-    while (!file.failed()) {
-        const std::uint64_t length = file.read_big_32();
-        const std::uint32_t type = file.read_big_32();
-        file.skip(length + 4);  // and its CRC, which the decoder checks
-        if (type == end_chunk && !file.failed()) {
-            return structure::whole;
-        }
     }
     return structure::broken;
 }
@@ -111,63 +95,21 @@ structure check_webp(file_cursor& file) {
     return riff_bytes <= file.remaining() ? structure::whole : structure::broken;
 }
 
-struct ebml_number {
-    std::uint64_t value = 0;
-    bool unknown = false;  ///< all value bits set: "to the end" (RFC 8794, section 6.2)
-};
-
-ebml_number read_ebml_number(file_cursor& file, bool keep_marker) {
-    const std::uint8_t first = file.read_8();
-    const int length = std::countl_zero(first) + 1;
-    if (length > 8) {
-        file.skip(file.remaining() + 1);  // no number starts with a zero byte
-        return {};
-    }
-    const unsigned marker = 0x80U >> (length - 1);
-    std::uint64_t value = keep_marker ? first : first & (marker - 1);
-    for (int i = 1; i < length; ++i) {
-        value = value << 8 | file.read_8();
-    }
-    const std::uint64_t all_set = (1ULL << (7 * length)) - 1;
-    return {.value = value, .unknown = !keep_marker && value == all_set};
-}
-
-/// A segment of stated size must lie within the file. One written live (by a browser's recorder)
-/// states no size: then its clusters and their blocks must.
-structure check_webm(file_cursor& file) {
-    constexpr std::uint64_t segment_id = 0x18538067;
-    constexpr std::uint64_t cluster_id = 0x1f43b675;
-    bool has_segment = false;
-    while (!file.at_end() && !file.failed()) {
-        const std::uint64_t id = read_ebml_number(file, true).value;
-        const ebml_number size = read_ebml_number(file, false);
-        has_segment = has_segment || id == segment_id;
-        if (size.unknown && (id == segment_id || id == cluster_id)) {
-            continue;  // its children come next
-        }
-        if (size.unknown) {
-            return structure::broken;
-        }
-        file.skip(size.value);
-    }
-    return has_segment && !file.failed() ? structure::whole : structure::broken;
-}
-
 }  // namespace
 
-structure check_structure(format format, int fd, const structure_limits& limits) {
+structure_report check_structure(format format, int fd, const structure_limits& limits) {
     file_cursor file(fd);
     switch (format) {
         case format::jpeg:
-            return check_jpeg(file, limits);
+            return {.verdict = check_jpeg(file, limits)};
         case format::png:
-            return check_png(file);
+            return {.verdict = check_png(file, limits)};
         case format::gif:
-            return check_gif(file, limits);
+            return {.verdict = check_gif(file, limits)};
         case format::webp:
-            return check_webp(file);
+            return {.verdict = check_webp(file)};
         case format::webm:
-            return check_webm(file);
+            return {.verdict = check_webm(file, limits)};
         case format::heic:
         case format::avif:
         case format::mp4:

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 #include <vips/vips.h>
-#include <zlib.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "storage/media/probe.hpp"
+#include "tests/support/crafted_media.hpp"
 
 namespace pinhole::test {
 namespace {
@@ -113,55 +112,11 @@ std::string encode_heif(VipsImage* image, VipsForeignHeifCompression compression
     return take_buffer(result, buffer, size);
 }
 
-void append_big_32(std::string& to, std::uint32_t value) {
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        to.push_back(static_cast<char>(value >> shift & 0xff));
-    }
-}
-
-std::string png_chunk(std::string_view type, std::string_view body) {
-    std::string typed = std::string(type) + std::string(body);
-    const uLong crc =
-        crc32(0, reinterpret_cast<const Bytef*>(typed.data()), static_cast<uInt>(typed.size()));
-    std::string chunk;
-    append_big_32(chunk, static_cast<std::uint32_t>(body.size()));
-    chunk += typed;
-    append_big_32(chunk, static_cast<std::uint32_t>(crc));
-    return chunk;
-}
-
-/// zlib's compression of so many zero bytes.
-std::string deflate_zeros(std::size_t size) {
-    z_stream stream{};
-    if (deflateInit(&stream, Z_BEST_COMPRESSION) != Z_OK) {
-        throw std::runtime_error("deflateInit");
-    }
-    std::array<Bytef, 64 * 1024> zeros{};
-    std::array<Bytef, 64 * 1024> out;
-    std::string compressed;
-    int result = Z_OK;
-    while (result == Z_OK) {
-        if (stream.avail_in == 0 && size > 0) {
-            stream.next_in = zeros.data();
-            stream.avail_in = static_cast<uInt>(std::min(size, zeros.size()));
-            size -= stream.avail_in;
-        }
-        stream.next_out = out.data();
-        stream.avail_out = out.size();
-        result = deflate(&stream, size == 0 ? Z_FINISH : Z_NO_FLUSH);
-        compressed.append(reinterpret_cast<const char*>(out.data()), out.size() - stream.avail_out);
-    }
-    deflateEnd(&stream);
-    return compressed;
-}
-
 std::string make_bomb_png() {
     constexpr std::uint32_t side = 50'000;
     constexpr std::size_t row_bytes = 1 + (side + 7) / 8;  // a filter byte, then one bit a pixel
-    std::string header;
-    append_big_32(header, side);
-    append_big_32(header, side);
-    header += std::string("\x01\x00\x00\x00\x00", 5);  // 1 bit grey, deflate, plain
+    const std::string header = big_32(side) + big_32(side) +
+                               std::string("\x01\x00\x00\x00\x00", 5);  // 1 bit grey, deflate
     return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", header) +
            png_chunk("IDAT", deflate_zeros(row_bytes * side)) + png_chunk("IEND", "");
 }
@@ -269,7 +224,7 @@ const std::string& sample_turned_mp4() {
         constexpr std::size_t matrix_offset = 4 + 40;
         std::string quarter_turn;
         for (const std::uint32_t cell : {0U, 0x10000U, 0U, 0xffff0000U, 0U, 0U, 0U, 0U, 1U << 30}) {
-            append_big_32(quarter_turn, cell);
+            quarter_turn += big_32(cell);
         }
         return turned.replace(turned.find("tkhd") + matrix_offset, quarter_turn.size(),
                               quarter_turn);
@@ -306,6 +261,14 @@ const std::string& sample_live_webm() {
 
 std::string make_jpeg(int image_width, int image_height, std::uint32_t seed) {
     return encode_jpeg(make_image(image_width, image_height, seed, 128).get(), false);
+}
+
+std::string make_progressive_jpeg(int image_width, int image_height) {
+    return encode_jpeg(make_image(image_width, image_height, 0, little_noise).get(), true);
+}
+
+std::string make_webp(int image_width, int image_height) {
+    return encode_webp(make_image(image_width, image_height, 0, little_noise).get());
 }
 
 const std::string& bomb_png() {

@@ -48,6 +48,10 @@ const std::string& sample_live_webm();
 /// A JPEG of any size whose content depends on the seed; noisy, about a byte for each pixel.
 std::string make_jpeg(int width, int height, std::uint32_t seed);
 
+/// Of any size; their decoders hold the whole picture.
+std::string make_progressive_jpeg(int width, int height);
+std::string make_webp(int width, int height);
+
 /// A PNG of 50,000 x 50,000 pixels in less than a megabyte, valid to its last byte.
 const std::string& bomb_png();
 
