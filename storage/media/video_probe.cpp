@@ -3,7 +3,6 @@
 // file or an address.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,23 +11,24 @@
 #include <limits>
 #include <memory>
 #include <new>
-#include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "storage/media/probe_steps.hpp"
+#include "storage/media/video_source.hpp"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/common.h>
 #include <libavutil/display.h>
+#include <libavutil/imgutils.h>
 }
 
 namespace pinhole::media {
 namespace {
-
-using steady_clock = std::chrono::steady_clock;
 
 constexpr std::array accepted_codecs{AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_MPEG4,
                                      AV_CODEC_ID_VP8,  AV_CODEC_ID_VP9,  AV_CODEC_ID_AV1};
@@ -36,10 +36,15 @@ constexpr const char* accepted_codecs_text = "H.264, HEVC, MPEG-4, VP8, VP9, AV1
 
 /// The most that the library may allocate at once: a plane of an 8K picture with 16 bits takes
 /// 68 MiB, and no honest index more than a few.
-constexpr std::size_t allocation_bytes_max = 128U << 20;
+constexpr std::size_t allocation_bytes_max = 80U << 20;
 
-/// How many packets may pass before the first picture comes out.
+/// How many packets may pass before the first picture comes out, and how much memory the pictures
+/// may take that a decoder holds back to sort them: beyond that it must give what it has.
 constexpr int packets_before_picture_max = 250;
+constexpr std::uint64_t held_bytes_max = 128U << 20;
+
+/// No picture of an accepted size needs more; the decoder copies it, some twice.
+constexpr int packet_bytes_max = 32 << 20;
 
 std::string to_text(int av_error) {
     std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
@@ -47,65 +52,10 @@ std::string to_text(int av_error) {
     return text.data();
 }
 
-/// The demuxer's view of the file. Gives up once the deadline has passed.
-struct byte_source {
-    int fd;
-    steady_clock::time_point deadline;
-    std::int64_t position = 0;
-    std::int64_t size_bytes = 0;
-
-    bool expired() const { return steady_clock::now() > deadline; }
-};
-
-int read_bytes(void* opaque, std::uint8_t* to, int size) {
-    auto& source = *static_cast<byte_source*>(opaque);
-    if (source.expired()) {
-        return AVERROR_EXIT;
-    }
-    ssize_t got = -1;
-    do {
-        got = ::pread(source.fd, to, static_cast<std::size_t>(size), source.position);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) {
-        return AVERROR(errno);
-    }
-    source.position += got;
-    return got == 0 ? AVERROR_EOF : static_cast<int>(got);
-}
-
-std::int64_t seek_bytes(void* opaque, std::int64_t offset, int whence) {
-    auto& source = *static_cast<byte_source*>(opaque);
-    switch (whence & ~AVSEEK_FORCE) {
-        case AVSEEK_SIZE:
-            return source.size_bytes;
-        case SEEK_SET:
-            break;
-        case SEEK_CUR:
-            offset += source.position;
-            break;
-        case SEEK_END:
-            offset += source.size_bytes;
-            break;
-        default:
-            return AVERROR(EINVAL);
-    }
-    if (offset < 0) {
-        return AVERROR(EINVAL);
-    }
-    source.position = offset;
-    return offset;
-}
-
 int refuse_to_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
     return AVERROR(EPERM);
 }
 
-struct io_free {
-    void operator()(AVIOContext* io) const {
-        av_freep(&io->buffer);
-        avio_context_free(&io);
-    }
-};
 struct input_free {
     void operator()(AVFormatContext* input) const { avformat_close_input(&input); }
 };
@@ -118,30 +68,27 @@ struct packet_free {
 struct frame_free {
     void operator()(AVFrame* frame) const { av_frame_free(&frame); }
 };
-using io_ptr = std::unique_ptr<AVIOContext, io_free>;
 using input_ptr = std::unique_ptr<AVFormatContext, input_free>;
 using decoder_ptr = std::unique_ptr<AVCodecContext, decoder_free>;
 using packet_ptr = std::unique_ptr<AVPacket, packet_free>;
 using frame_ptr = std::unique_ptr<AVFrame, frame_free>;
 
-template <typename T>
-T* or_bad_alloc(T* made) {
-    if (made == nullptr) {
-        throw std::bad_alloc();
-    }
-    return made;
+/// From the first to the last instant of one stream, in its own units.
+struct time_span {
+    std::int64_t start = std::numeric_limits<std::int64_t>::max();
+    std::int64_t end = std::numeric_limits<std::int64_t>::min();
+};
+
+bool is_attached_picture(const AVStream& stream) {
+    return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
 }
 
-io_ptr make_io(byte_source& source) {
-    constexpr int buffer_bytes = 64 * 1024;
-    auto* const buffer = static_cast<unsigned char*>(or_bad_alloc(av_malloc(buffer_bytes)));
-    AVIOContext* const io =
-        avio_alloc_context(buffer, buffer_bytes, 0, &source, read_bytes, nullptr, seek_bytes);
-    if (io == nullptr) {
-        av_free(buffer);
-        throw std::bad_alloc();
-    }
-    return io_ptr(io);
+/// Whether the stream is something that plays: other tracks (GPS, subtitles) have no length of
+/// their own.
+bool is_played(const AVStream& stream) {
+    const AVMediaType type = stream.codecpar->codec_type;
+    return type == AVMEDIA_TYPE_AUDIO ||
+           (type == AVMEDIA_TYPE_VIDEO && !is_attached_picture(stream));
 }
 
 /// One video on its way through the checks.
@@ -152,18 +99,20 @@ public:
     video_probe(format format, int fd, const probe_limits& limits)
         : format_(format),
           limits_(limits),
-          source_{.fd = fd, .deadline = steady_clock::now() + limits.time_max},
+          source_(make_byte_source(fd, limits.time_max)),
           io_(make_io(source_)),
           packet_(or_bad_alloc(av_packet_alloc())),
-          frame_(or_bad_alloc(av_frame_alloc())) {
-        source_.size_bytes = ::lseek(fd, 0, SEEK_END);
-    }
+          frame_(or_bad_alloc(av_frame_alloc())) {}
 
     std::expected<media_info, probe_error> run() {
         for (const auto next :
              {&video_probe::open_container, &video_probe::choose_stream, &video_probe::check_header,
               &video_probe::open_decoder, &video_probe::read_to_end}) {
             if (const step done = (this->*next)(); !done) {
+                if (source_.read_error != 0) {
+                    throw std::system_error(source_.read_error, std::generic_category(),
+                                            "read of a media file");
+                }
                 return std::unexpected(done.error());
             }
         }
@@ -171,6 +120,14 @@ public:
     }
 
 private:
+    /// The refusal of what the library did not take, unless there was no memory.
+    static std::unexpected<probe_error> refuse_unless_environment(const char* what, int av_error) {
+        if (av_error == AVERROR(ENOMEM) && is_memory_short()) {
+            throw std::bad_alloc();
+        }
+        return refuse_as_corrupt(std::string(what) + ": " + to_text(av_error));
+    }
+
     step open_container();
     step choose_stream();
     step check_header();
@@ -178,6 +135,9 @@ private:
     step read_to_end();
     step take_packet();
     step decode_packet(const AVPacket* packet);
+    step receive_picture();
+    bool holds_too_much() const;
+    double measured_seconds() const;
     std::expected<media_info, probe_error> summarise() const;
 
     step check_size(int width, int height) const;
@@ -197,8 +157,7 @@ private:
     bool has_picture_ = false;
     int packets_before_picture_ = 0;
     std::int64_t packets_ = 0;
-    std::optional<std::int64_t> first_pts_;
-    std::int64_t end_pts_ = std::numeric_limits<std::int64_t>::min();
+    std::vector<time_span> spans_;  ///< of each stream
 };
 
 video_probe::step video_probe::open_container() {
@@ -221,7 +180,7 @@ video_probe::step video_probe::open_container() {
     const int result = avformat_open_input(&context, nullptr, demuxer, &options);
     av_dict_free(&options);
     if (result < 0) {  // the context has been freed
-        return refuse_as_corrupt("open: " + to_text(result));
+        return refuse_unless_environment("open", result);
     }
     input_.reset(context);
     return {};
@@ -230,8 +189,7 @@ video_probe::step video_probe::open_container() {
 video_probe::step video_probe::choose_stream() {
     const std::span streams(input_->streams, input_->nb_streams);
     const auto is_picture = [](const AVStream* stream) {
-        return stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
-               (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
+        return stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_attached_picture(*stream);
     };
     const auto found = std::ranges::find_if(streams, is_picture);
     if (found == streams.end()) {
@@ -281,9 +239,11 @@ video_probe::step video_probe::check_header() {
     if (input_->duration != AV_NOPTS_VALUE) {
         seconds = static_cast<double>(input_->duration) / AV_TIME_BASE;
     }
-    if (stream_->duration != AV_NOPTS_VALUE) {
-        seconds =
-            std::max(seconds, static_cast<double>(stream_->duration) * av_q2d(stream_->time_base));
+    for (const AVStream* const each : std::span(input_->streams, input_->nb_streams)) {
+        if (is_played(*each) && each->duration != AV_NOPTS_VALUE) {
+            seconds =
+                std::max(seconds, static_cast<double>(each->duration) * av_q2d(each->time_base));
+        }
     }
     if (const step checked = check_size(coded.width, coded.height); !checked) {
         return checked;
@@ -300,14 +260,14 @@ video_probe::step video_probe::open_decoder() {
     decoder_.reset(or_bad_alloc(avcodec_alloc_context3(codec)));
     const int copied = avcodec_parameters_to_context(decoder_.get(), stream_->codecpar);
     if (copied < 0) {
-        return refuse_as_corrupt("parameters: " + to_text(copied));
+        return refuse_unless_environment("parameters", copied);
     }
     decoder_->thread_count = 1;
     decoder_->max_pixels = static_cast<std::int64_t>(limits_.video_pixels_max);
     decoder_->pkt_timebase = stream_->time_base;
     const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
     if (opened < 0) {
-        return refuse_as_corrupt("decoder: " + to_text(opened));
+        return refuse_unless_environment("decoder", opened);
     }
     return {};
 }
@@ -316,43 +276,68 @@ video_probe::step video_probe::open_decoder() {
 video_probe::step video_probe::decode_packet(const AVPacket* packet) {
     const int sent = avcodec_send_packet(decoder_.get(), packet);
     if (sent < 0) {
-        return refuse_as_corrupt("first picture: " + to_text(sent));
+        return refuse_unless_environment("first picture", sent);
     }
+    return receive_picture();
+}
+
+video_probe::step video_probe::receive_picture() {
     const int received = avcodec_receive_frame(decoder_.get(), frame_.get());
     if (received == AVERROR(EAGAIN)) {
         return {};
     }
     if (received < 0) {
-        return refuse_as_corrupt("first picture: " + to_text(received));
+        return refuse_unless_environment("first picture", received);
     }
     if (frame_->decode_error_flags != 0 || (frame_->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
         return refuse_as_corrupt("first picture: damaged");
     }
     has_picture_ = true;
+    decoder_.reset();  // and all that it holds back
     return check_size(frame_->width, frame_->height);
+}
+
+/// Whether another picture would be more than may be held back; each packet so far may have made
+/// one.
+bool video_probe::holds_too_much() const {
+    const int picture_bytes =
+        av_image_get_buffer_size(decoder_->pix_fmt, decoder_->width, decoder_->height, 1);
+    const auto pictures = static_cast<std::uint64_t>(packets_before_picture_) + 1;
+    return picture_bytes > 0 &&
+           pictures * static_cast<std::uint64_t>(picture_bytes) > held_bytes_max;
 }
 
 video_probe::step video_probe::take_packet() {
     if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) {
         return refuse_as_corrupt("a packet is cut short");
     }
+    if (packet_->size > packet_bytes_max) {
+        return refuse_as_too_large("The video has a frame of too many bytes.");
+    }
+    const auto index = static_cast<std::size_t>(packet_->stream_index);
+    spans_.resize(std::max(spans_.size(), index + 1));
+    const std::int64_t pts = packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts;
+    if (pts != AV_NOPTS_VALUE && (packet_->flags & AV_PKT_FLAG_DISCARD) == 0) {
+        time_span& span = spans_[index];
+        span.start = std::min(span.start, pts);
+        span.end =
+            std::max(span.end, av_sat_add64(pts, std::max<std::int64_t>(packet_->duration, 0)));
+    }
     if (packet_->stream_index != stream_->index) {
         return {};
     }
     ++packets_;
-    const std::int64_t pts = packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts;
-    if (pts != AV_NOPTS_VALUE && (packet_->flags & AV_PKT_FLAG_DISCARD) == 0) {
-        first_pts_ = std::min(first_pts_.value_or(pts), pts);
-        end_pts_ =
-            std::max(end_pts_, av_sat_add64(pts, std::max<std::int64_t>(packet_->duration, 0)));
-    }
     if (has_picture_) {
         return {};
     }
     if (++packets_before_picture_ > packets_before_picture_max) {
         return refuse_as_corrupt("no picture in the first packets");
     }
-    return decode_packet(packet_.get());
+    step decoded = decode_packet(packet_.get());
+    if (decoded && !has_picture_ && holds_too_much()) {
+        decoded = decode_packet(nullptr);
+    }
+    return decoded;
 }
 
 video_probe::step video_probe::read_to_end() {
@@ -363,7 +348,7 @@ video_probe::step video_probe::read_to_end() {
             break;
         }
         if (result < 0) {
-            return refuse_as_corrupt("packets: " + to_text(result));
+            return refuse_unless_environment("packets", result);
         }
         const step taken = take_packet();
         av_packet_unref(packet_.get());
@@ -392,10 +377,23 @@ bool video_probe::is_turned() const {
     return !std::isnan(degrees) && std::llround(degrees / 90) % 2 != 0;
 }
 
+/// From the first instant of any stream that plays to the last of any: as long as a player goes on.
+double video_probe::measured_seconds() const {
+    double start = std::numeric_limits<double>::infinity();
+    double end = -start;
+    for (std::size_t i = 0; i < spans_.size(); ++i) {
+        const AVStream& stream = *input_->streams[i];
+        if (is_played(stream) && spans_[i].start <= spans_[i].end) {
+            start =
+                std::min(start, static_cast<double>(spans_[i].start) * av_q2d(stream.time_base));
+            end = std::max(end, static_cast<double>(spans_[i].end) * av_q2d(stream.time_base));
+        }
+    }
+    return std::max(end - start, 0.0);
+}
+
 std::expected<media_info, probe_error> video_probe::summarise() const {
-    const double units =
-        static_cast<double>(end_pts_) - static_cast<double>(first_pts_.value_or(end_pts_));
-    const double seconds = units * av_q2d(stream_->time_base);
+    const double seconds = measured_seconds();
     if (const step checked = check_duration(seconds); !checked) {
         return std::unexpected(checked.error());
     }
@@ -409,13 +407,12 @@ std::expected<media_info, probe_error> video_probe::summarise() const {
     if (is_turned()) {
         std::swap(displayed_width, displayed_height);
     }
-    return media_info{
-        .format = format_,
-        .kind = media_kind::video,
-        .content_type = content_type(format_),
-        .width = displayed_width,
-        .height = displayed_height,
-        .duration = std::chrono::milliseconds(std::llround(std::max(seconds, 0.0) * 1000))};
+    return media_info{.format = format_,
+                      .kind = media_kind::video,
+                      .content_type = content_type(format_),
+                      .width = displayed_width,
+                      .height = displayed_height,
+                      .duration = std::chrono::milliseconds(std::llround(seconds * 1000))};
 }
 
 }  // namespace
