@@ -22,6 +22,8 @@ constexpr expectation expectations[] = {
     {.name = "phone-iphone.jpg", .format = format::jpeg, .width = 3264, .height = 2448},
     {.name = "phone-jolla.jpg", .format = format::jpeg, .width = 3264, .height = 2448},
     {.name = "odd-exif.jpg", .format = format::jpeg, .width = 636, .height = 227},
+    {.name = "gps-1.jpg", .format = format::jpeg, .width = 640, .height = 480},
+    {.name = "gps-2.jpg", .format = format::jpeg, .width = 640, .height = 480},
     {.name = "landscape-orientation-8.jpg", .format = format::jpeg, .width = 600, .height = 450},
     {.name = "portrait-orientation-6.jpg", .format = format::jpeg, .width = 450, .height = 600},
     {.name = "phone.heic", .format = format::heic, .width = 2566, .height = 3313},
