@@ -94,9 +94,7 @@ awaitable<http::response> sign_up(call& c) {
     storage::user row{.username = username,
                       .name = body->fields.take_optional("name").value_or(""),
                       .website = body->fields.take_optional("website").value_or(""),
-                      .bio = body->fields.take_optional("bio").value_or(""),
-                      .created_at = c.at,
-                      .updated_at = c.at};
+                      .bio = body->fields.take_optional("bio").value_or("")};
     // Hashing is dear, so a retry, and a name that is taken, are answered before it.
     auto early = co_await c.api.work().read(
         [&](const kv::reader& reader) -> result<std::optional<storage::idempotent_answer>> {
@@ -117,12 +115,13 @@ awaitable<http::response> sign_up(call& c) {
         co_return to_response(password.error());
     }
     row.password = std::move(*password);
-    const auto id = c.api.database().ids().next();
-    const auto login = id ? make_login(c, *id) : std::nullopt;
+    const auto made = c.api.database().ids().next_dated(storage::now());
+    const auto login = made ? make_login(c, made->id) : std::nullopt;
     if (!login) {
         co_return no_id_answer(c);
     }
-    row.id = *id;
+    row.id = made->id;
+    row.created_at = row.updated_at = made->created_at;
     auto plan = [&](const kv::reader& reader) {
         return storage::plan_signup(reader, row, login->row);
     };

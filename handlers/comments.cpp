@@ -30,16 +30,17 @@ awaitable<http::response> create_comment(call& c) {
     if (!key) {
         co_return to_response(key.error());
     }
-    const auto id = c.api.database().ids().next();
-    if (!id) {
+    // Not when the request was taken: its body may have come slowly.
+    const auto made = c.api.database().ids().next_dated(storage::now());
+    if (!made) {
         co_return no_id_answer(c);
     }
-    const storage::comment row{.id = *id,
+    const storage::comment row{.id = made->id,
                                .post = {*post},
                                .author = {c.who.user},
                                .content = body->fields.take("content"),
-                               .created_at = c.at,
-                               .updated_at = c.at};
+                               .created_at = made->created_at,
+                               .updated_at = made->created_at};
     auto plan = [&](const kv::reader& reader) { return storage::plan_create_comment(reader, row); };
     auto render = [](const storage::comment_view& view) {
         return storage::idempotent_answer{

@@ -12,12 +12,15 @@ awaitable<http::response> put_like(call& c) {
     if (!post) {
         co_return to_response(storage::not_found("post").error());
     }
-    const auto id = c.api.database().ids().next();
-    if (!id) {
+    const auto made = c.api.database().ids().next_dated(storage::now());
+    if (!made) {
         co_return no_id_answer(c);
     }
-    const storage::like row{
-        .id = *id, .post = {*post}, .user = {c.who.user}, .created_at = c.at, .updated_at = c.at};
+    const storage::like row{.id = made->id,
+                            .post = {*post},
+                            .user = {c.who.user},
+                            .created_at = made->created_at,
+                            .updated_at = made->created_at};
     const auto liked = co_await write_as_caller(
         c, [&](const kv::reader& reader) { return storage::plan_like(reader, row); });
     if (!liked) {

@@ -41,14 +41,14 @@ std::optional<storage::post> make_row(call& c, const received_upload& upload,
                                       const published_files& published,
                                       const std::vector<std::string>& digests) {
     auto& ids = c.api.database().ids();
-    const auto post_id = ids.next();
-    if (!post_id) {
-        return std::nullopt;
-    }
     // Not when the request was taken: a slow upload would slip in behind newer posts, where nobody
     // who pages looks again.
-    const storage::timestamp at = storage::now();
-    storage::post row{.id = *post_id,
+    const auto made = ids.next_dated(storage::now());
+    if (!made) {
+        return std::nullopt;
+    }
+    const storage::timestamp at = made->created_at;
+    storage::post row{.id = made->id,
                       .author = {c.who.user},
                       .content = upload.content,
                       .created_at = at,
@@ -60,7 +60,7 @@ std::optional<storage::post> make_row(call& c, const received_upload& upload,
         }
         const media::media_info& info = upload.files.all()[i].info;
         row.files.push_back({.id = *id,
-                             .post = {*post_id},
+                             .post = {made->id},
                              .position = static_cast<std::int64_t>(i),
                              .type = info.kind == media::media_kind::image ? "image" : "video",
                              .url = media::to_media_url(published[i].media_path),

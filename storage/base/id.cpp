@@ -23,12 +23,29 @@ id_generator::id_generator(std::uint16_t shard, std::int64_t floor_ms, clock_ms 
       shard_(shard),
       // Zero is no id: with a clock before the epoch, the first millisecond stays unused.
       last_ms_(std::clamp(floor_ms, id_epoch_ms + 1, id_end_ms)),
-      ceiling_ms_(last_ms_) {
+      ceiling_ms_(last_ms_),
+      // The last run read about this when it reserved the ceiling.
+      last_dated_(std::chrono::milliseconds{std::max<std::int64_t>(floor_ms - reserve_ms, 0)}) {
     assert(shard < (1U << id_shard_bits));
 }
 
 std::optional<entity_id> id_generator::next() {
     const std::lock_guard lock{mutex_};
+    return next_locked();
+}
+
+std::optional<dated_id> id_generator::next_dated(timestamp at) {
+    const std::lock_guard lock{mutex_};
+    const auto id = next_locked();
+    if (!id) {
+        return std::nullopt;
+    }
+    const bool is_stepped_back = at < last_dated_ && last_dated_ - at <= step_back_max;
+    last_dated_ = is_stepped_back ? last_dated_ : at;
+    return dated_id{*id, last_dated_};
+}
+
+std::optional<entity_id> id_generator::next_locked() {
     const std::int64_t read_ms = clock_();
     if (read_ms >= id_end_ms) {
         return std::nullopt;

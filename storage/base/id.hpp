@@ -10,12 +10,15 @@
 // Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "storage/base/time.hpp"
 
 namespace pinhole::storage {
 
@@ -30,6 +33,12 @@ inline constexpr std::int64_t id_end_ms = id_epoch_ms + (std::int64_t{1} << 41);
 /// Decimal, 1 to 2^63 - 1, no sign, no leading zero; anything else is no id.
 std::optional<entity_id> parse_id(std::string_view text);
 
+/// An id, and the time at which its row says that it was made.
+struct dated_id {
+    entity_id id = 0;
+    timestamp created_at{};
+};
+
 class id_generator {
 public:
     /// Milliseconds since the Unix epoch; replaceable so that tests can step the clock.
@@ -42,6 +51,13 @@ public:
     /// taken a new ceiling for a while, and a write could not succeed either. Nothing also while
     /// the clock is beyond `id_end_ms`.
     std::optional<entity_id> next();
+
+    /// The next id with the time `at`, or if the clock was stepped back a little (by up to
+    /// `step_back_max`) with the time of the id before: lists are ordered by it, and what is new
+    /// must not slip in behind what has been read already. A larger step back is somebody mending
+    /// a wrong clock, and is followed.
+    std::optional<dated_id> next_dated(timestamp at);
+    static constexpr std::chrono::hours step_back_max{1};
 
     /// Whether the clock reads a time that ids can hold.
     bool is_clock_usable() const { return clock_() < id_end_ms; }
@@ -59,12 +75,15 @@ public:
     static constexpr std::int64_t margin_ms = 10'000;
 
 private:
+    std::optional<entity_id> next_locked();
+
     mutable std::mutex mutex_;
     clock_ms clock_;
     std::uint16_t shard_;
     std::int64_t last_ms_;
     std::int64_t ceiling_ms_;
     std::uint32_t sequence_ = 0;
+    timestamp last_dated_{};
 };
 
 }  // namespace pinhole::storage

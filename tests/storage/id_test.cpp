@@ -221,6 +221,35 @@ BOOST_AUTO_TEST_CASE(parse_id_takes_canonical_decimals_only) {
     BOOST_TEST(!parse_id(std::string_view{"1\0", 2}).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(times_follow_ids_over_a_small_step_back) {
+    using namespace std::chrono_literals;
+    const timestamp start{std::chrono::milliseconds{id_epoch_ms} + 1h * 24 * 365};
+    id_generator ids(0, 0, [&] { return to_microseconds(start) / 1000; });
+    ids.raise_ceiling(ids.wanted_ceiling_ms().value());
+    timestamp last{};
+    for (const auto at :
+         {start, start + 5us, start - 1s, start + 4us, start - 59min, start + 6us}) {
+        const auto made = ids.next_dated(at).value();
+        BOOST_TEST((made.created_at >= last));
+        BOOST_TEST((made.created_at >= at));
+        last = made.created_at;
+    }
+    BOOST_TEST((last == start + 6us));
+    // Somebody has mended the clock.
+    BOOST_TEST((ids.next_dated(start - 2h)->created_at == start - 2h));
+}
+
+BOOST_AUTO_TEST_CASE(times_follow_ids_over_a_restart_with_the_clock_stepped_back) {
+    using namespace std::chrono_literals;
+    const std::int64_t clock_ms = id_epoch_ms + 1'000'000;
+    const std::int64_t ceiling_ms = clock_ms + id_generator::reserve_ms;
+    id_generator ids(0, ceiling_ms, [=] { return clock_ms; });
+    ids.raise_ceiling(ids.wanted_ceiling_ms().value());
+    const timestamp before{std::chrono::milliseconds{clock_ms}};
+    BOOST_TEST((ids.next_dated(before - 10min)->created_at == before));
+    BOOST_TEST((ids.next_dated(before + 1ms)->created_at == before + 1ms));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace pinhole::storage::test
