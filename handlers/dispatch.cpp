@@ -4,6 +4,7 @@
 
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
+#include "storage/base/shortage.hpp"
 #include "storage/kv/store.hpp"
 
 namespace pinhole::handlers {
@@ -191,7 +192,10 @@ std::optional<http::response> to_response(std::exception_ptr failure) {
         std::rethrow_exception(failure);
     } catch (const kv::storage_failure&) {
         return http::problem(http::status::service_unavailable, "Storage failed.");
-    } catch (const std::system_error&) {
+    } catch (const std::system_error& error) {
+        if (is_shortage(error.code())) {
+            return to_response(storage::overloaded());
+        }
         return http::problem(http::status::service_unavailable, "Storage failed.");
     } catch (const std::bad_alloc&) {
         return http::problem(http::status::service_unavailable, "The server is out of memory.");

@@ -19,14 +19,8 @@ awaitable<result<published_files>> publish(call& c, received_upload& upload) {
     for (received_file& file : upload.files.all()) {
         requests.push_back({&file.bytes, media::extension(file.info.format)});
     }
-    auto published = co_await c.api.media_pool().run([&] {
-        try {
-            return c.api.database().media().publish_all(requests);
-        } catch (const std::system_error& failure) {
-            c.api.database().report_media_failure(failure.what());
-            throw;
-        }
-    });
+    auto published = co_await c.api.media_pool().run(
+        [&] { return c.api.database().media().publish_all(requests); });
     if (!published) {
         co_return std::unexpected{storage::overloaded()};
     }

@@ -212,11 +212,18 @@ awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_las
         length ? *length - stored_bytes_ : file_bytes_max_ - (file_bytes_ - buffer_.size());
     const std::uint64_t needed = c_.api.options().upload_reserve_bytes + left;
     using probed = std::expected<media::media_info, media::probe_error>;
+    std::vector<received_file>& files = upload_.files.all();
     const auto work = [&]() -> std::expected<std::optional<probed>, media::store_failure> {
         if (store.free_bytes() < needed) {
             return std::unexpected{media::store_failure::storage_full};
         }
         if (!incoming_) {
+            // However many files it brings, an upload holds one descriptor of them.
+            if (!files.empty()) {
+                if (const auto sealed = files.back().bytes.seal(); !sealed) {
+                    return std::unexpected{sealed.error()};
+                }
+            }
             auto begun = store.begin();
             if (!begun) {
                 return std::unexpected{begun.error()};

@@ -24,8 +24,11 @@ void sync_directory(const std::filesystem::path& directory) {
     }
 }
 
+/// For the web server that reads the media: it passes through, and learns of nothing else there.
+constexpr auto passable = std::filesystem::perms{0711};
+
 /// Makes the directory with its parents, each durable in its own: a power cut must not take away
-/// the folder in which acknowledged writes lie.
+/// the folder in which acknowledged writes lie. Those it makes are passable whatever the umask.
 void make_durable_directory(const std::filesystem::path& wanted) {
     const auto directory = std::filesystem::absolute(wanted).lexically_normal();
     if (std::filesystem::is_directory(directory)) {
@@ -35,6 +38,7 @@ void make_durable_directory(const std::filesystem::path& wanted) {
         make_durable_directory(directory.parent_path());
     }
     std::filesystem::create_directory(directory);
+    std::filesystem::permissions(directory, passable);
     sync_directory(directory.parent_path());
 }
 
@@ -43,6 +47,9 @@ database_options prepared(database_options options) {
         throw std::runtime_error{"libsodium cannot be initialised"};
     }
     make_durable_directory(options.data_dir);
+    if (std::filesystem::status(options.data_dir).permissions() != passable) {
+        std::filesystem::permissions(options.data_dir, passable);
+    }
     if (!options.clock_ms) {
         options.clock_ms = [] { return to_microseconds(now()) / 1000; };
     }
@@ -72,7 +79,8 @@ database::database(database_options options)
     : options_(prepared(std::move(options))),
       keys_(load_or_make_master_key(options_.data_dir, options_.secret_key)),
       store_(open_store(options_)),
-      media_(options_.data_dir / "media"),
+      media_(options_.data_dir / "media",
+             {.on_failure = [this](std::string_view what) { report_media_failure(what); }}),
       placement_(*store_, media_, options_.log),
       ids_(options_.shard, read_id_ceiling_ms(*store_->snapshot(kv::read_mode::blocking)),
            options_.clock_ms),

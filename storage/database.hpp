@@ -59,24 +59,24 @@ public:
     const secrets& keys() const { return keys_; }
     /// The store's health, or `failed` once a media write has failed.
     kv::health health() const;
-    /// A write, fsync or rename of media failed for another reason than a full disk: what is on
-    /// disk cannot be trusted any more, so the process must end, as for the store.
-    void report_media_failure(std::string_view what);
 
     /// There may be a job to do.
     void wake_jobs() { housekeeping_.wake(); }
 
 private:
+    /// A write, fsync or rename of media failed for another reason than a full disk: what is on
+    /// disk cannot be trusted any more, so the process must end, as for the store.
+    void report_media_failure(std::string_view what);
     void sweep_media();
 
     database_options options_;
     secrets keys_;
     std::unique_ptr<kv::store> store_;
+    std::atomic<bool> media_failed_{false};  ///< before `media_`, which may set it
     media::media_store media_;
     media_placement placement_;
     id_generator ids_;
     housekeeping housekeeping_;
-    std::atomic<bool> media_failed_{false};
 };
 
 }  // namespace pinhole::storage

@@ -1,84 +1,26 @@
 #include "storage/media/media_store.hpp"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cerrno>
 #include <cstdio>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include "storage/base/shortage.hpp"
 
 namespace pinhole::media {
 namespace {
 
+/// For what only reads: says nothing about what may still be written.
 [[noreturn]] void throw_errno(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
-}
-
-/// For the calls that take space: a full disk is a value, anything else an exception.
-std::unexpected<store_failure> full_or_throw(const char* what) {
-    if (errno == ENOSPC || errno == EDQUOT) {
-        return std::unexpected(store_failure::storage_full);
-    }
-    throw_errno(what);
-}
-
-/// The hash functions fail only when there is no memory, or an installation without SHA-256.
-void require_hash(bool done) {
-    if (!done) {
-        throw std::runtime_error("OpenSSL cannot compute SHA-256");
-    }
-}
-
-unique_fd open_folder(int parent, const std::string& name) {
-    unique_fd folder(
-        ::openat(parent, name.empty() ? "." : name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder) {
-        throw_errno("open of a media folder");
-    }
-    return folder;
-}
-
-void sync_folder(int fd) {
-    if (::fsync(fd) != 0) {
-        throw_errno("fsync of a media folder");
-    }
-}
-
-/// True if there was such a name.
-bool unlink_if_there(int folder, const std::string& name) {
-    if (::unlinkat(folder, name.c_str(), 0) == 0) {
-        return true;
-    }
-    if (errno != ENOENT && errno != ENOTDIR) {
-        throw_errno("unlink of a media file");
-    }
-    return false;
-}
-
-bool is_there(int folder, const std::string& name) {
-    struct stat status{};
-    if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-        return true;
-    }
-    if (errno != ENOENT && errno != ENOTDIR) {
-        throw_errno("stat of a media file");
-    }
-    return false;
-}
-
-/// Makes one folder with exactly this mode, whatever the umask; an existing one is fine.
-bool make_folder(int parent, const std::string& name, mode_t mode) {
-    if (::mkdirat(parent, name.c_str(), mode) == 0) {
-        return ::fchmodat(parent, name.c_str(), mode, 0) == 0;
-    }
-    return errno == EEXIST;
 }
 
 std::optional<open_file> open_regular(int folder, const std::string& path) {
@@ -112,65 +54,6 @@ std::expected<T, store_failure> first_of(std::expected<std::vector<T>, store_fai
 
 }  // namespace
 
-// --- incoming_file -------------------------------------------------------------------------------
-
-incoming_file::incoming_file(const media_store& store, std::string name, unique_fd fd)
-    : store_(&store),
-      name_(std::move(name)),
-      fd_(std::move(fd)),
-      hash_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    require_hash(hash_ && EVP_DigestInit_ex(hash_.get(), EVP_sha256(), nullptr) == 1);
-}
-
-incoming_file::incoming_file(incoming_file&& other) noexcept
-    : store_(other.store_),
-      name_(std::exchange(other.name_, {})),
-      fd_(std::move(other.fd_)),
-      size_bytes_(other.size_bytes_),
-      hash_(std::move(other.hash_)) {}
-
-incoming_file::~incoming_file() {
-    if (!name_.empty()) {
-        // If this fails the file stays until the sweep at the next start: there is no one to tell.
-        ::unlinkat(store_->incoming_.get(), name_.c_str(), 0);
-    }
-}
-
-std::expected<void, store_failure> incoming_file::append(std::span<const std::byte> bytes) {
-    require_hash(EVP_DigestUpdate(hash_.get(), bytes.data(), bytes.size()) == 1);
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written < 0) {
-            return full_or_throw("write of an incoming file");
-        }
-        size_bytes_ += static_cast<std::uint64_t>(written);
-        bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
-std::expected<void, store_failure> incoming_file::append(std::string_view bytes) {
-    return append(std::as_bytes(std::span(bytes)));
-}
-
-sha256_digest incoming_file::sha256() const {
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> so_far(EVP_MD_CTX_new(),
-                                                                         EVP_MD_CTX_free);
-    sha256_digest digest;
-    require_hash(so_far && EVP_MD_CTX_copy_ex(so_far.get(), hash_.get()) == 1 &&
-                 EVP_DigestFinal_ex(so_far.get(), digest.data(), nullptr) == 1);
-    return digest;
-}
-
-std::filesystem::path incoming_file::path() const {
-    return store_->incoming_path_ / name_;
-}
-
-// --- media_store ---------------------------------------------------------------------------------
-
 /// One of the two folders that hold finished files.
 struct media_store::tree {
     int folder;
@@ -184,10 +67,14 @@ public:
     void add(const tree& tree, std::string_view media_path) {
         folders_.emplace(tree.folder, folder_of(media_path));
     }
-    void sync_all() const {
+    std::expected<void, store_failure> sync_all(const disk_errors& errors) const {
         for (const auto& [parent, name] : folders_) {
-            sync_folder(open_folder(parent, name).get());
+            const unique_fd folder = open_folder(errors, parent, name);
+            if (auto synced = sync_folder(errors, folder.get()); !synced) {
+                return synced;
+            }
         }
+        return {};
     }
 
 private:
@@ -202,20 +89,33 @@ media_store::tree media_store::hidden_tree() const {
     return {.folder = hidden_.get(), .name = "hidden", .folder_mode = 0700};
 }
 
-media_store::media_store(const std::filesystem::path& root)
-    : root_(root), incoming_path_(root / "incoming") {
-    std::filesystem::create_directories(root);
-    const unique_fd folder = open_folder(AT_FDCWD, root.string());
+media_store::media_store(const std::filesystem::path& root, media_store_options options)
+    : errors_(std::move(options.on_failure)), root_(root), incoming_path_(root / "incoming") {
+    const auto root_parent = std::filesystem::absolute(root).parent_path();
+    std::filesystem::create_directories(root_parent);
+    // A web server passes through the root to public/, and learns of nothing else there.
+    if (!make_folder(AT_FDCWD, root.string(), 0711)) {
+        errors_.fail("making the media folder");
+    }
+    sync_at_start(open_folder(errors_, AT_FDCWD, root_parent.string()).get());
+    const unique_fd folder = open_folder(errors_, AT_FDCWD, root.string());
     if (!make_folder(folder.get(), "incoming", 0700) ||
         !make_folder(folder.get(), "public", 0755) || !make_folder(folder.get(), "hidden", 0700)) {
-        throw_errno("making the media folders");
+        errors_.fail("making the media folders");
     }
-    sync_folder(folder.get());
-    incoming_ = open_folder(folder.get(), "incoming");
-    public_ = open_folder(folder.get(), "public");
-    hidden_ = open_folder(folder.get(), "hidden");
+    sync_at_start(folder.get());
+    incoming_ = open_folder(errors_, folder.get(), "incoming");
+    public_ = open_folder(errors_, folder.get(), "public");
+    hidden_ = open_folder(errors_, folder.get(), "hidden");
     make_shards(public_tree());
     make_shards(hidden_tree());
+}
+
+/// There is nobody yet to whom a full disk could be a value.
+void media_store::sync_at_start(int folder) const {
+    if (!sync_folder(errors_, folder)) {
+        errors_.fail(ENOSPC, "fsync of a media folder");
+    }
 }
 
 /// All at once, so that no upload has to wait until its shard's folder is durable.
@@ -225,11 +125,11 @@ void media_store::make_shards(const tree& tree) {
         std::array<char, shard_digits + 1> name;
         std::snprintf(name.data(), name.size(), "%02x", shard);
         if (!make_folder(tree.folder, name.data(), tree.folder_mode)) {
-            throw_errno("making a media folder");
+            errors_.fail("making a media folder");
         }
         durable_folders_.insert(std::string(tree.name) + "/" + name.data());
     }
-    sync_folder(tree.folder);
+    sync_at_start(tree.folder);
 }
 
 std::expected<incoming_file, store_failure> media_store::begin() {
@@ -238,11 +138,11 @@ std::expected<incoming_file, store_failure> media_store::begin() {
     unique_fd fd(::openat(incoming_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
                           readable_for_nginx));
     if (!fd) {
-        return full_or_throw("making an incoming file");
+        return errors_.full_or_fail("making an incoming file");
     }
     incoming_file file(*this, std::move(name), std::move(fd));
     if (::fchmod(file.fd_.get(), readable_for_nginx) != 0) {  // whatever the umask
-        throw_errno("chmod of an incoming file");
+        errors_.fail("chmod of an incoming file");
     }
     return file;
 }
@@ -258,9 +158,12 @@ std::expected<void, store_failure> media_store::ensure_folder(const tree& tree,
         end = std::min(folder.find('/', end), folder.size());
         const std::string each(folder.substr(0, end));
         if (!make_folder(tree.folder, each, tree.folder_mode)) {
-            return full_or_throw("making a media folder");
+            return errors_.full_or_fail("making a media folder");
         }
-        sync_folder(open_folder(tree.folder, std::string(folder_of(each))).get());
+        const unique_fd parent = open_folder(errors_, tree.folder, std::string(folder_of(each)));
+        if (auto synced = sync_folder(errors_, parent.get()); !synced) {
+            return synced;
+        }
     }
     durable_folders_.insert(std::move(key));
     return {};
@@ -275,7 +178,7 @@ std::expected<void, store_failure> media_store::give_names(const publish_request
     const std::string marker =
         file.name_.substr(0, token_digits) + "." + std::string(request.extension);
     if (::renameat(incoming_.get(), file.name_.c_str(), incoming_.get(), marker.c_str()) != 0) {
-        return full_or_throw("rename of an incoming file");
+        return errors_.full_or_fail("rename of an incoming file");
     }
     // From here on the marker belongs to the store: should anything throw, the sweep tidies up.
     file.name_.clear();
@@ -285,7 +188,7 @@ std::expected<void, store_failure> media_store::give_names(const publish_request
         return made;
     }
     if (::linkat(incoming_.get(), marker.c_str(), public_.get(), media_path.c_str(), 0) != 0) {
-        return full_or_throw("link of a media file");
+        return errors_.full_or_fail("link of a media file");
     }
     return {};
 }
@@ -295,31 +198,49 @@ std::expected<void, store_failure> media_store::give_names(const publish_request
 std::expected<void, store_failure> media_store::make_durable(
     std::span<const publish_request> requests, std::span<const published_file> done) const {
     for (const publish_request& request : requests) {
-        if (::fsync(request.file->fd_.get()) != 0) {
-            return full_or_throw("fsync of an incoming file");
+        if (auto sealed = request.file->seal(); !sealed) {
+            return sealed;
         }
     }
-    sync_folder(incoming_.get());
+    if (auto synced = sync_folder(errors_, incoming_.get()); !synced) {
+        return synced;
+    }
     touched_folders touched;
     for (const published_file& file : done) {
         touched.add(public_tree(), file.media_path);
     }
-    touched.sync_all();
-    return {};
+    return touched.sync_all(errors_);
+}
+
+/// As `withdraw`, without a descriptor to fsync by. Should it crash now, the order in which the
+/// names went is kept as that in which they came.
+void media_store::take_names_back(std::span<const published_file> done) const {
+    for (const published_file& file : done) {
+        unlink_if_there(errors_, public_.get(), file.media_path);
+        unlink_if_there(errors_, incoming_.get(), std::string(name_of(file.media_path)));
+    }
 }
 
 std::expected<std::vector<published_file>, store_failure> media_store::publish_all(
     std::span<const publish_request> requests) {
     std::vector<published_file> done;
     std::expected<void, store_failure> so_far;
-    for (const publish_request& request : requests) {
-        so_far = give_names(request, done);
-        if (!so_far) {
-            break;
+    try {
+        for (const publish_request& request : requests) {
+            so_far = give_names(request, done);
+            if (!so_far) {
+                break;
+            }
         }
-    }
-    if (so_far) {
-        so_far = make_durable(requests, done);
+        if (so_far) {
+            so_far = make_durable(requests, done);
+        }
+    } catch (const std::system_error& failure) {
+        // The process goes on: a public file that no row knows must not wait for the next start.
+        if (is_shortage(failure.code())) {
+            take_names_back(done);
+        }
+        throw;
     }
     if (!so_far) {
         withdraw(done);
@@ -336,7 +257,7 @@ std::expected<published_file, store_failure> media_store::publish(incoming_file&
 
 void media_store::remove_markers(std::span<const published_file> files) {
     for (const published_file& file : files) {
-        unlink_if_there(incoming_.get(), std::string(name_of(file.media_path)));
+        unlink_if_there(errors_, incoming_.get(), std::string(name_of(file.media_path)));
     }
 }
 
@@ -362,11 +283,11 @@ sweep_counts media_store::sweep(const std::function<bool(std::string_view media_
     std::vector<published_file> rowless;
     for (const std::string& name : names) {
         if (is_token(name)) {
-            counts.unfinished += unlink_if_there(incoming_.get(), name) ? 1 : 0;
+            counts.unfinished += unlink_if_there(errors_, incoming_.get(), name) ? 1 : 0;
         } else if (is_marker(name)) {
             std::string media_path = to_media_path(name);
             if (has_row(media_path)) {
-                unlink_if_there(incoming_.get(), name);
+                unlink_if_there(errors_, incoming_.get(), name);
                 ++counts.settled;
             } else {
                 rowless.push_back({.media_path = std::move(media_path)});
@@ -394,19 +315,22 @@ std::expected<std::vector<move_outcome>, store_failure> media_store::move_all(
             touched.add(from, media_path);
             touched.add(to, media_path);
         } else if (errno != ENOENT && errno != ENOTDIR) {
-            full_or_throw("move of a media file");
+            errors_.full_or_fail("move of a media file");
             full = true;
             break;
-        } else if (is_there(to.folder, media_path)) {
-            // Moved before, perhaps by a call that a crash kept from fsyncing.
+        } else if (is_there(errors_, to.folder, media_path)) {
+            // Moved before, perhaps by a call whose fsyncs did not happen: neither folder may know.
             outcomes.push_back(move_outcome::already);
+            const std::string left(folder_of(media_path));
+            if (left.empty() || is_there(errors_, from.folder, left)) {
+                touched.add(from, media_path);
+            }
             touched.add(to, media_path);
         } else {
             outcomes.push_back(move_outcome::missing);
         }
     }
-    touched.sync_all();
-    if (full) {
+    if (!touched.sync_all(errors_) || full) {
         return std::unexpected(store_failure::storage_full);
     }
     return outcomes;
@@ -441,14 +365,16 @@ std::size_t media_store::remove_all(std::span<const std::string> media_paths) {
         assert(is_media_path(media_path));
         bool found = false;
         for (const tree& tree : {public_tree(), hidden_tree()}) {
-            if (unlink_if_there(tree.folder, media_path)) {
+            if (unlink_if_there(errors_, tree.folder, media_path)) {
                 touched.add(tree, media_path);
                 found = true;
             }
         }
         removed += found ? 1 : 0;
     }
-    touched.sync_all();
+    if (!touched.sync_all(errors_)) {
+        errors_.fail(ENOSPC, "removing media files");
+    }
     return removed;
 }
 

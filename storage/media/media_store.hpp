@@ -23,19 +23,19 @@
 // Thread-safety: any function from any thread; one incoming_file from one thread at a time. Two
 // moves of the same path at once are the caller's mistake. Blocking: all of it (fsync); callers use
 // a pool.
-// Errors: a full disk is a value (`store_failure::storage_full`), nothing is left half done; any
-// other I/O error is a std::system_error, and after a failed fsync nothing on this disk can be
-// trusted.
+// Errors: a full disk is a value (`store_failure::storage_full`), nothing is left half done.
+// Anything else is a std::system_error. If it is about writing (a write, fsync, rename, link), then
+// nothing on this disk can be trusted any more, and `on_failure` has been called; but for a
+// shortage of descriptors or memory (shortage.hpp), which passes. Markers stay, so a next start can
+// settle.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <expected>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -45,48 +45,11 @@
 #include <vector>
 
 #include "storage/base/unique_fd.hpp"
+#include "storage/media/incoming_file.hpp"
+#include "storage/media/media_disk.hpp"
 #include "storage/media/media_path.hpp"
 
-struct evp_md_ctx_st;
-
 namespace pinhole::media {
-
-enum class store_failure : std::uint8_t {
-    storage_full,  ///< no space, or the user's quota is used up
-};
-
-using sha256_digest = std::array<unsigned char, 32>;
-
-class media_store;
-
-/// An upload in progress: a file in incoming/ that vanishes with this object unless published.
-class incoming_file {
-public:
-    incoming_file(incoming_file&& other) noexcept;
-    incoming_file& operator=(incoming_file&&) = delete;
-    ~incoming_file();
-
-    /// Errors: `storage_full`; the file is then of no more use.
-    std::expected<void, store_failure> append(std::span<const std::byte> bytes);
-    std::expected<void, store_failure> append(std::string_view bytes);
-
-    std::uint64_t size() const { return size_bytes_; }
-    /// Of everything appended so far.
-    sha256_digest sha256() const;
-    /// Where the bytes lie now, for `probe`. Valid until published.
-    std::filesystem::path path() const;
-
-private:
-    friend class media_store;
-    incoming_file(const media_store& store, std::string name, unique_fd fd);
-
-    const media_store* store_;  ///< outlives every incoming_file
-    std::string name_;          ///< in incoming/; empty once it is not ours to remove
-    unique_fd fd_;
-    std::uint64_t size_bytes_ = 0;
-    // OpenSSL's, since it uses the processor's instructions for it: an eighth of libsodium's time.
-    std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> hash_;
-};
 
 /// A file that is durable under its final name while its marker still stands.
 struct published_file {
@@ -119,10 +82,15 @@ struct open_file {
     std::timespec modified_at{};
 };
 
+struct media_store_options {
+    /// Called with what failed, each time that a write did; from any thread, must not throw.
+    std::function<void(std::string_view what)> on_failure = [](std::string_view) {};
+};
+
 class media_store {
 public:
     /// Makes the folders where absent. Does not sweep. One store to a root.
-    explicit media_store(const std::filesystem::path& root);
+    explicit media_store(const std::filesystem::path& root, media_store_options options = {});
 
     media_store(const media_store&) = delete;
     media_store& operator=(const media_store&) = delete;
@@ -184,13 +152,16 @@ private:
     std::expected<void, store_failure> ensure_folder(const tree& tree, std::string_view folder);
     std::expected<void, store_failure> give_names(const publish_request& request,
                                                   std::vector<published_file>& done);
+    void take_names_back(std::span<const published_file> done) const;
     std::expected<void, store_failure> make_durable(std::span<const publish_request> requests,
                                                     std::span<const published_file> done) const;
     void make_shards(const tree& tree);
+    void sync_at_start(int folder) const;
     void remove_markers(std::span<const published_file> files);
     tree public_tree() const;
     tree hidden_tree() const;
 
+    disk_errors errors_;
     std::filesystem::path root_;
     std::filesystem::path incoming_path_;
     unique_fd incoming_;

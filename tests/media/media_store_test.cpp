@@ -171,13 +171,25 @@ BOOST_AUTO_TEST_CASE(a_web_server_may_read_what_is_public_and_nothing_else) {
     const std::string seen = strict.publish_and_settle("seen");
     const std::string hidden = strict.publish_and_settle("hidden");
     BOOST_TEST(strict.store->hide(hidden).value() == move_outcome::moved);
-    ::umask(mask);
+    BOOST_TEST(mode_of(strict.root) == 0711U);  // to pass through, not to look around
     BOOST_TEST(mode_of(strict.root / "public") == 0755U);
     BOOST_TEST(mode_of(strict.root / "public" / seen.substr(0, 2)) == 0755U);
     BOOST_TEST(mode_of(strict.root / "public" / seen) == 0644U);
     BOOST_TEST(mode_of(strict.root / "incoming") == 0700U);
     BOOST_TEST(mode_of(strict.root / "hidden") == 0700U);
     BOOST_TEST(mode_of(strict.root / "hidden" / hidden.substr(0, 2)) == 0700U);
+
+    // As a crash between the making of a folder and its mode leaves it, or an older version.
+    for (const char* folder : {"", "public", "public/7f"}) {
+        fs::permissions(strict.root / folder, fs::perms::owner_all);
+    }
+    fs::permissions(strict.root / "hidden", fs::perms::all);
+    strict.restart();
+    ::umask(mask);
+    BOOST_TEST(mode_of(strict.root) == 0711U);
+    BOOST_TEST(mode_of(strict.root / "public") == 0755U);
+    BOOST_TEST(mode_of(strict.root / "public/7f") == 0755U);
+    BOOST_TEST(mode_of(strict.root / "hidden") == 0700U);
 }
 
 BOOST_AUTO_TEST_CASE(several_files_are_published_together) {
@@ -319,6 +331,8 @@ BOOST_AUTO_TEST_CASE(imported_paths_of_several_components_work_too) {
     write_file(root / "public/posts/2021/05/My_photo-1.JPG", "imported");
     const std::string media_path = "posts/2021/05/My_photo-1.JPG";
     BOOST_TEST(served(media_path) == "imported");
+    // Though nothing of that folder was ever hidden.
+    BOOST_TEST(store->show(media_path).value() == move_outcome::already);
     BOOST_TEST(store->hide(media_path).value() == move_outcome::moved);
     BOOST_TEST(mode_of(root / "hidden/posts/2021") == 0700U);
     BOOST_TEST(store->show(media_path).value() == move_outcome::moved);
@@ -375,6 +389,7 @@ BOOST_AUTO_TEST_CASE(threads_publish_into_fresh_shards_at_the_same_time) {
     std::vector<std::vector<published_file>> published(threads);
     {
         std::vector<std::jthread> workers;
+        workers.reserve(threads);
         for (auto& mine : published) {
             workers.emplace_back([&, this] {
                 start.arrive_and_wait();

@@ -1,5 +1,7 @@
 #include "storage/database.hpp"
 
+#include <sys/stat.h>
+
 #include "storage/meta.hpp"
 #include "storage/posts.hpp"
 #include "tests/storage/storage_fixture.hpp"
@@ -61,6 +63,26 @@ struct database_fixture {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(databases, database_fixture)
+
+BOOST_AUTO_TEST_CASE(a_web_server_may_pass_to_the_media_and_read_nothing_else) {
+    const auto mode_of = [&](const std::filesystem::path& path) {
+        return static_cast<unsigned>(std::filesystem::status(path).permissions());
+    };
+    const mode_t mask = ::umask(077);
+    {
+        const database open{options()};
+    }
+    BOOST_TEST(mode_of(data_dir()) == 0711U);
+    BOOST_TEST(mode_of(data_dir() / "media") == 0711U);
+    BOOST_TEST(mode_of(data_dir() / "db") == 0700U);
+    BOOST_TEST(mode_of(data_dir() / "secret.key") == 0600U);
+    std::filesystem::permissions(data_dir(), std::filesystem::perms::owner_all);
+    {
+        const database open{options()};
+    }
+    ::umask(mask);
+    BOOST_TEST(mode_of(data_dir()) == 0711U);
+}
 
 BOOST_AUTO_TEST_CASE(a_new_one_records_its_version_and_opens_again) {
     std::string hash;
