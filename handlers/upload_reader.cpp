@@ -6,6 +6,7 @@
 #include "handlers/handlers.hpp"
 #include "handlers/idempotency.hpp"
 #include "storage/kv/key_codec.hpp"
+#include "storage/media/location.hpp"
 #include "storage/posts.hpp"
 
 namespace pinhole::handlers {
@@ -20,6 +21,29 @@ constexpr std::size_t write_buffer_bytes = 256 * 1024;
 /// Content this much longer than any valid one is not collected any further.
 constexpr std::size_t content_bytes_max = 16 * 1024;
 constexpr std::size_t parts_max = 64;
+
+using probed = std::expected<media::media_info, media::probe_error>;
+
+/// In this order, so that what was looked at is what is kept.
+std::expected<probed, media::store_failure> clean_and_probe(media::incoming_file& file,
+                                                            media::format format,
+                                                            const media::probe_limits& limits) {
+    std::optional<media::probe_error> refused;
+    const auto rewritten = file.rewrite([&](int fd) {
+        const auto removed = media::remove_location(fd, format);
+        if (!removed) {
+            refused = removed.error();
+        }
+        return removed && removed->changed;
+    });
+    if (!rewritten) {
+        return std::unexpected{rewritten.error()};
+    }
+    if (refused) {
+        return probed{std::unexpect, std::move(*refused)};
+    }
+    return media::probe(file.path(), limits);
+}
 
 http::response malformed(std::string why) {
     return to_response(storage::error{error_code::malformed, std::move(why), {}});
@@ -130,7 +154,7 @@ std::optional<http::response> upload_reader::begin_part(const http::part_header&
     ++file_parts_;
     buffer_.clear();
     file_bytes_ = 0;
-    is_judged_ = false;
+    format_.reset();
     return std::nullopt;
 }
 
@@ -147,12 +171,12 @@ awaitable<std::optional<http::response>> upload_reader::take_data(std::span<cons
     }
     file_bytes_ += data.size();
     buffer_.append(data.data(), data.size());
-    if (!is_judged_ && buffer_.size() >= media::sniff_bytes_max) {
+    if (!format_ && buffer_.size() >= media::sniff_bytes_max) {
         if (auto refused = judge_first_bytes()) {
             co_return refused;
         }
     }
-    if (is_judged_ && file_bytes_ > file_bytes_max_) {
+    if (format_ && file_bytes_ > file_bytes_max_) {
         co_return refuse_file(
             error_code::too_large,
             {media::probe_failure::too_many_bytes, "The file has more bytes than allowed.", {}});
@@ -164,16 +188,15 @@ awaitable<std::optional<http::response>> upload_reader::take_data(std::span<cons
 }
 
 std::optional<http::response> upload_reader::judge_first_bytes() {
-    is_judged_ = true;
-    const auto format = media::sniff(std::string_view{buffer_});
-    if (!format) {
+    format_ = media::sniff(std::string_view{buffer_});
+    if (!format_) {
         return refuse_file(error_code::unsupported_media,
                            {media::probe_failure::unsupported_type,
                             "The file is of a type that is not accepted.",
                             {}});
     }
     const media::probe_limits& limits = c_.api.options().media_limits;
-    file_bytes_max_ = media::is_image(*format) ? limits.image_bytes_max : limits.video_bytes_max;
+    file_bytes_max_ = media::is_image(*format_) ? limits.image_bytes_max : limits.video_bytes_max;
     return std::nullopt;
 }
 
@@ -185,7 +208,7 @@ awaitable<std::optional<http::response>> upload_reader::end_part() {
         faults_.push_back({file_field(), "empty", "is empty"});
         co_return std::nullopt;
     }
-    if (!is_judged_) {
+    if (!format_) {
         if (auto refused = judge_first_bytes()) {
             co_return refused;
         }
@@ -211,7 +234,6 @@ awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_las
     const std::uint64_t left =
         length ? *length - stored_bytes_ : file_bytes_max_ - (file_bytes_ - buffer_.size());
     const std::uint64_t needed = c_.api.options().upload_reserve_bytes + left;
-    using probed = std::expected<media::media_info, media::probe_error>;
     std::vector<received_file>& files = upload_.files.all();
     const auto work = [&]() -> std::expected<std::optional<probed>, media::store_failure> {
         if (store.free_bytes() < needed) {
@@ -233,9 +255,10 @@ awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_las
         if (const auto appended = incoming_->append(std::string_view{buffer_}); !appended) {
             return std::unexpected{appended.error()};
         }
-        return is_last
-                   ? std::optional{media::probe(incoming_->path(), c_.api.options().media_limits)}
-                   : std::nullopt;
+        if (!is_last) {
+            return std::nullopt;
+        }
+        return clean_and_probe(*incoming_, *format_, c_.api.options().media_limits);
     };
     const auto done = co_await c_.api.media_pool().run(work);
     stored_bytes_ += buffer_.size();
@@ -319,7 +342,7 @@ std::string upload_reader::fingerprint() const {
     kv::key_writer out;
     out.append_string(upload_.content);
     for (const received_file& file : upload_.files.all()) {
-        const auto digest = file.bytes.sha256();
+        const auto digest = file.bytes.received_sha256();
         out.append_string({reinterpret_cast<const char*>(digest.data()), digest.size()});
     }
     return fingerprint_of(out.bytes());

@@ -43,8 +43,8 @@ struct received_upload {
 
     std::string content;
     received_files files;
-    /// Over the content and every file's bytes, not over the multipart framing: a client that
-    /// retries picks another boundary.
+    /// Over the content and every file's bytes as they came, not over the multipart framing: a
+    /// client that retries picks another boundary.
     std::string fingerprint;
 };
 
@@ -87,7 +87,7 @@ private:
     std::string buffer_;  ///< of the present file: bytes not on disk yet
     std::uint64_t file_bytes_ = 0;
     std::uint64_t file_bytes_max_ = 0;
-    bool is_judged_ = false;
+    std::optional<media::format> format_;  ///< of the present file, once judged
     std::optional<media::incoming_file> incoming_;
     std::optional<media::media_info> info_;
 };
