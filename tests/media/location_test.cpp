@@ -88,10 +88,10 @@ std::string check_photo(std::string_view sample, const std::string& extension,
 BOOST_AUTO_TEST_SUITE(locations)
 
 BOOST_AUTO_TEST_CASE(a_jpeg_loses_its_position_and_keeps_the_rest) {
+    const std::string bare = with_tags(sample_jpeg(), "jpg", "-all=");
     for (const char* order : {"-ExifByteOrder=MM ", "-ExifByteOrder=II "}) {
-        const std::string kept =
-            check_photo(sample_jpeg(), "jpg",
-                        order + std::string("-Orientation#=6 -IPTC:City=Paris -Comment=hello"));
+        const std::string kept = check_photo(
+            bare, "jpg", order + std::string("-Orientation#=6 -IPTC:City=Paris -Comment=hello"));
         BOOST_TEST(read_tags(kept, "-s3 -n -Orientation -File:Comment") == "6\nhello\n");
     }
 }
@@ -240,6 +240,26 @@ BOOST_AUTO_TEST_CASE(damaged_metadata_never_crashes_and_never_comes_out_twice_di
                 const cleaned_file second = clean_once(first.bytes, format);
                 BOOST_TEST((!second.refused && !second.changed), extension << " " << round);
             }
+        }
+    }
+}
+
+// Every byte of the metadata in turn: a position must not survive where its pointer did not.
+BOOST_AUTO_TEST_CASE(no_damaged_byte_saves_a_position) {
+    using namespace std::string_literals;
+    const std::string whole =
+        with_tags(with_tags(sample_jpeg(), "jpg", "-all="), "jpg",
+                  "-ExifByteOrder=MM " + harmless + "-GPSLatitude=48.85837 -GPSLongitude=2.294481");
+    const std::string degrees = "\0\0\0\x30\0\0\0\x01\0\0\0\x33\0\0\0\x01"s;  // 48 and 51
+    const std::size_t start = whole.find("MM\0*"s);
+    const std::size_t end = whole.find(degrees) + degrees.size();
+    BOOST_TEST_REQUIRE(start < end);
+    for (std::size_t at = start; at < end - degrees.size(); ++at) {
+        for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
+            std::string bytes = whole;
+            bytes[at] = static_cast<char>(static_cast<unsigned char>(bytes[at]) ^ flip);
+            const cleaned_file kept = clean_once(bytes, media_format::jpeg);
+            BOOST_TEST((kept.refused || !kept.bytes.contains(degrees)), at << " " << flip);
         }
     }
 }

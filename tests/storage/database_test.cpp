@@ -64,6 +64,19 @@ struct database_fixture {
 
 BOOST_FIXTURE_TEST_SUITE(databases, database_fixture)
 
+BOOST_AUTO_TEST_CASE(a_failed_media_disk_fails_the_database) {
+    int failures = 0;
+    database_options with_callback = options();
+    with_callback.on_failure = [&] { ++failures; };
+    database open{std::move(with_callback)};
+    std::filesystem::remove_all(data_dir() / "media" / "incoming");
+    for (int i = 0; i < 2; ++i) {
+        BOOST_CHECK_THROW(open.media().begin().value(), std::system_error);
+        BOOST_TEST((open.health() == kv::health::failed));
+    }
+    BOOST_TEST(failures == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_web_server_may_pass_to_the_media_and_read_nothing_else) {
     const auto mode_of = [&](const std::filesystem::path& path) {
         return static_cast<unsigned>(std::filesystem::status(path).permissions());
