@@ -14,6 +14,10 @@ constexpr bucket_size guess_bucket{.burst = 10, .refill_interval = 30s};
 /// Many accounts may lie behind one address.
 constexpr bucket_size client_write_bucket{.burst = 2000, .refill_interval = 10ms};
 
+/// Each waits for an fsync most of the time, and a disk's journal serves several with one.
+constexpr unsigned upload_threads = 4;
+constexpr std::size_t upload_queue_max = 1024;
+
 /// Moving files is quick and must not be refused lightly: an answer waits for it.
 constexpr unsigned placement_threads = 2;
 constexpr std::size_t placement_queue_max = 4096;
@@ -36,6 +40,7 @@ api::api(storage::database& database, http::logger& log, const api_options& opti
       options_(options),
       hash_pool_("hash", options_.hash_threads, options_.hash_queue_max),
       media_pool_("media", options_.media_threads, options_.media_queue_max),
+      upload_pool_("upload", upload_threads, upload_queue_max),
       placement_pool_("placement", placement_threads, placement_queue_max),
       read_pool_("read", options_.read_threads, options_.read_queue_max),
       known_logins_(std::make_shared<login_cache>()),
@@ -49,6 +54,7 @@ api::api(storage::database& database, http::logger& log, const api_options& opti
 void api::close() {
     hash_pool_.close();
     media_pool_.close();
+    upload_pool_.close();
     placement_pool_.close();
     read_pool_.close();
 }

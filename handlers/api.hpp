@@ -65,7 +65,10 @@ public:
     const unit_of_work& work() const { return work_; }
 
     http::blocking_pool& hash_pool() { return hash_pool_; }
+    /// Checks photos and videos: seconds of a core for each, at worst.
     http::blocking_pool& media_pool() { return media_pool_; }
+    /// Writes and publishes uploads: waits for the disk alone.
+    http::blocking_pool& upload_pool() { return upload_pool_; }
     http::blocking_pool& placement_pool() { return placement_pool_; }
     http::blocking_pool& read_pool() { return read_pool_; }
 
@@ -88,6 +91,7 @@ private:
     api_options options_;
     http::blocking_pool hash_pool_;
     http::blocking_pool media_pool_;
+    http::blocking_pool upload_pool_;
     http::blocking_pool placement_pool_;
     http::blocking_pool read_pool_;
     std::shared_ptr<login_cache> known_logins_;  ///< shared with commits not decided yet

@@ -19,7 +19,7 @@ awaitable<result<published_files>> publish(call& c, received_upload& upload) {
     for (received_file& file : upload.files.all()) {
         requests.push_back({&file.bytes, media::extension(file.info.format)});
     }
-    auto published = co_await c.api.media_pool().run(
+    auto published = co_await c.api.upload_pool().run(
         [&] { return c.api.database().media().publish_all(requests); });
     if (!published) {
         co_return std::unexpected{storage::overloaded()};

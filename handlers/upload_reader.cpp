@@ -260,7 +260,9 @@ awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_las
         }
         return clean_and_probe(*incoming_, *format_, c_.api.options().media_limits);
     };
-    const auto done = co_await c_.api.media_pool().run(work);
+    // Checking may take seconds, and what only writes must not wait for it.
+    auto& pool = is_last ? c_.api.media_pool() : c_.api.upload_pool();
+    const auto done = co_await pool.run(work);
     stored_bytes_ += buffer_.size();
     buffer_.clear();
     if (!done) {
