@@ -109,6 +109,7 @@ BOOST_AUTO_TEST_CASE(methods) {
 BOOST_AUTO_TEST_CASE(mistakes_in_the_table_are_found_at_once) {
     const auto make = [](std::vector<const char*> patterns) {
         std::vector<route> table;
+        table.reserve(patterns.size());
         for (const auto* pattern : patterns) {
             table.push_back(named(verb::get, pattern));
         }

@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(threads_never_share_an_id_and_each_sees_them_grow) {
     std::vector<std::vector<entity_id>> made(4);
     {
         std::vector<std::jthread> threads;
+        threads.reserve(made.size());
         for (auto& mine : made) {
             threads.emplace_back([&mine, &ids] {
                 for (std::size_t i = 0; i < each; ++i) {

@@ -16,7 +16,7 @@ void note_step(kv::store& store) {
         read_meta(*store.snapshot(kv::read_mode::blocking), "steps_taken").value_or(0);
     kv::commit commit;
     append_meta(commit, "steps_taken", before + 1);
-    BOOST_REQUIRE(store.submit_and_wait(std::move(commit)) == kv::outcome::ok);
+    must_commit(store, std::move(commit));
 }
 
 void fail_step(kv::store&) {
@@ -27,7 +27,7 @@ struct migrations_fixture {
     void write_version(std::int64_t version) const {
         kv::commit commit;
         append_meta(commit, "schema_version", version);
-        BOOST_REQUIRE(store->submit_and_wait(std::move(commit)) == kv::outcome::ok);
+        must_commit(*store, std::move(commit));
     }
     std::optional<std::int64_t> meta(std::string_view name) const {
         return read_meta(*store->snapshot(kv::read_mode::blocking), name);
