@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_was_used_again_meanwhile_is_not_removed) {
     auto removal = plan_expire_answers(*store->snapshot(kv::read_mode::blocking),
                                        at_second(life_seconds + 1), 100);
     BOOST_REQUIRE(keep(first, "second", life_seconds) == kv::outcome::ok);
-    BOOST_TEST((store->submit_and_wait(std::move(removal)) == kv::outcome::conflict));
+    check_outcome(*store, std::move(removal), kv::outcome::conflict);
     BOOST_TEST(answer(first, life_seconds + 1)->body == "second");
 }
 

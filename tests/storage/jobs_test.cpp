@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_step_planned_before_a_restore_conflicts) {
             .commit;
     });
     restore_leaver();
-    BOOST_TEST((store->submit_and_wait(std::move(stale)) == kv::outcome::conflict));
+    check_outcome(*store, std::move(stale), kv::outcome::conflict);
     finish();
     check_counters(false);
 }
@@ -326,13 +326,13 @@ BOOST_AUTO_TEST_CASE(there_is_one_for_a_kind_and_subject) {
     BOOST_TEST(listed(1)[0].cursor.empty());
     kv::commit done;
     append_job_done(done, former);
-    BOOST_TEST((store->submit_and_wait(std::move(done)) == kv::outcome::conflict));
+    check_outcome(*store, std::move(done), kv::outcome::conflict);
     kv::commit moved;
     append_job_progress(moved, former, "there");
-    BOOST_TEST((store->submit_and_wait(std::move(moved)) == kv::outcome::conflict));
+    check_outcome(*store, std::move(moved), kv::outcome::conflict);
     kv::commit ended;
     append_job_done(ended, listed(1)[0]);
-    BOOST_TEST((store->submit_and_wait(std::move(ended)) == kv::outcome::ok));
+    check_outcome(*store, std::move(ended), kv::outcome::ok);
     BOOST_TEST(listed(10).size() == 2U);
 }
 

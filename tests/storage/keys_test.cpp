@@ -220,13 +220,13 @@ BOOST_FIXTURE_TEST_CASE(a_row_that_changed_since_it_was_read_conflicts, store_fi
     changed.name = "Lost";
     kv::commit update;
     append_update(update, *seen, changed);
-    BOOST_TEST((store->submit_and_wait(std::move(update)) == kv::outcome::conflict));
+    check_outcome(*store, std::move(update), kv::outcome::conflict);
     kv::commit erase;
     append_erase(erase, *seen);
-    BOOST_TEST((store->submit_and_wait(std::move(erase)) == kv::outcome::conflict));
+    check_outcome(*store, std::move(erase), kv::outcome::conflict);
     kv::commit check;
     append_check(check, *seen);
-    BOOST_TEST((store->submit_and_wait(std::move(check)) == kv::outcome::conflict));
+    check_outcome(*store, std::move(check), kv::outcome::conflict);
     BOOST_TEST(find<user>(*store, 1)->row.name == "Kim");
 }
 
@@ -239,7 +239,7 @@ BOOST_FIXTURE_TEST_CASE(a_row_that_was_erased_and_made_again_conflicts, store_fi
     create(*store, seen->row);
     kv::commit check;
     append_check(check, *seen);
-    BOOST_TEST((store->submit_and_wait(std::move(check)) == kv::outcome::conflict));
+    check_outcome(*store, std::move(check), kv::outcome::conflict);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_taken_value_leaves_nothing_of_the_commit, store_fixture) {
@@ -247,7 +247,7 @@ BOOST_FIXTURE_TEST_CASE(a_taken_value_leaves_nothing_of_the_commit, store_fixtur
     kv::commit commit;
     append_create(commit, make_user(2, "lee"));
     append_create(commit, make_user(3, "kim"));
-    BOOST_TEST((store->submit_and_wait(std::move(commit)) == kv::outcome::exists));
+    check_outcome(*store, std::move(commit), kv::outcome::exists);
     BOOST_TEST(!find<user>(*store, 2).has_value());
     BOOST_TEST(everything_in(*store, global_part, families::index).size() == 1U);
 }
@@ -273,7 +273,7 @@ BOOST_FIXTURE_TEST_CASE(a_deleted_row_moves_apart_and_keeps_its_unique_value, st
 
     kv::commit again;
     append_create(again, make_user(2, "kim"));
-    BOOST_TEST((store->submit_and_wait(std::move(again)) == kv::outcome::exists));
+    check_outcome(*store, std::move(again), kv::outcome::exists);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -32,6 +32,11 @@ void must_commit(kv::store& store, kv::commit commit) {
     BOOST_REQUIRE(outcome == kv::outcome::ok);
 }
 
+void check_outcome(kv::store& store, kv::commit commit, kv::outcome expected) {
+    const kv::outcome outcome = store.submit_and_wait(std::move(commit));
+    BOOST_TEST((outcome == expected));
+}
+
 std::vector<kv::row> everything_in(const kv::store& store, kv::part_id part, kv::family_id family) {
     return store.snapshot(kv::read_mode::blocking)
         ->scan({.part = part, .family = family, .from = {}, .to = {}, .limit = 1'000'000});

@@ -37,6 +37,8 @@ std::string hex(std::string_view bytes);
 
 /// Commits, which must succeed.
 void must_commit(kv::store& store, kv::commit commit);
+/// Commits, and checks what becomes of it.
+void check_outcome(kv::store& store, kv::commit commit, kv::outcome expected);
 
 /// Runs a read and answers what it answers.
 template <class Function>
