@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(the_document_lists_exactly_the_routes) {
         if (const auto rest = path.find("..."); rest != std::string::npos) {
             path.erase(rest, 3);
         }
-        routes.insert(method + ' ' + path);
+        routes.insert(method.append(" ").append(path));
     }
     BOOST_TEST(described == routes, boost::test_tools::per_element());
 }

@@ -19,6 +19,7 @@ namespace {
 void run_together(int threads, const std::function<void(int)>& work) {
     std::latch start(threads);
     std::vector<std::jthread> workers;
+    workers.reserve(static_cast<std::size_t>(threads));
     for (int number = 0; number < threads; ++number) {
         workers.emplace_back([&, number] {
             start.arrive_and_wait();

@@ -127,10 +127,8 @@ BOOST_AUTO_TEST_CASE(rfc4648_vectors_without_padding) {
 }
 
 BOOST_AUTO_TEST_CASE(one_text_for_each_value) {
-    for (const std::string_view bad :
-         {"Zg==", "Zg=", "Zh", "Z", "Zm9v Yg", "-_8=", "+/8", "Zm9vY", "Zm\n9v", "Zm9",
-          "\xc3\xa9"
-          "aa"}) {
+    for (const std::string_view bad : {"Zg==", "Zg=", "Zh", "Z", "Zm9v Yg", "-_8=", "+/8", "Zm9vY",
+                                       "Zm\n9v", "Zm9", "\xc3\xa9\x61\x61"}) {
         BOOST_TEST_INFO_SCOPE("'" << bad << "'");
         BOOST_TEST(!parse_base64url(bad).has_value());
     }

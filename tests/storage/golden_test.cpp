@@ -134,6 +134,7 @@ BOOST_AUTO_TEST_CASE(row_keys_and_families) {
     BOOST_TEST(text_of(row_key<session>(9)) == "9/10/");
 
     std::vector<std::string> names;
+    names.reserve(families::all.size());
     for (const kv::family_spec& family : families::all) {
         names.push_back(std::to_string(family.id) + " " + std::string{family.name});
     }

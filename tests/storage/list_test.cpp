@@ -391,10 +391,9 @@ BOOST_AUTO_TEST_CASE(a_sparse_list_is_walked_within_its_budget) {
     }
     must_commit(*store, std::move(commit));
 
-    const auto list = [&](page_request request) {
-        return read(*store, [&](const kv::reader& reader) {
-            return list_posts(reader, 1, {}, std::move(request));
-        });
+    const auto list = [&](const page_request& request) {
+        return read(*store,
+                    [&](const kv::reader& reader) { return list_posts(reader, 1, {}, request); });
     };
     for (const std::uint64_t rows_read_max : {0U, 1U, 7U, 50U, 150U, 200U, 1000U}) {
         BOOST_TEST_INFO_SCOPE(rows_read_max);
