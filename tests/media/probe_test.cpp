@@ -107,7 +107,8 @@ BOOST_AUTO_TEST_CASE(the_files_name_is_never_looked_at) {
 
 BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_opened_is_an_exception) {
     const temporary_directory folder;
-    BOOST_CHECK_THROW(static_cast<void>(probe(folder.path() / "absent")), std::system_error);
+    const auto is_taken = [&] { return probe(folder.path() / "absent").has_value(); };
+    BOOST_CHECK_THROW(is_taken(), std::system_error);
 }
 
 BOOST_AUTO_TEST_CASE(a_truncated_file_is_refused_wherever_it_is_cut) {
