@@ -21,10 +21,20 @@ struct process_end {
     int signal = 0;
 };
 
+/// How the program is started beside its arguments.
+struct launch_options {
+    /// A program, found in PATH, and its arguments that come before the server's: one that becomes
+    /// the server (`prlimit`, `faketime`, `strace -D`), so that signals reach the server.
+    std::vector<std::string> wrapper;
+    /// `NAME=value`, beside this process's own environment.
+    std::vector<std::string> environment;
+};
+
 class server_process {
 public:
     /// Starts the program with these arguments, its stderr appended to `log`.
-    server_process(const std::vector<std::string>& arguments, std::filesystem::path log);
+    server_process(const std::vector<std::string>& arguments, const std::filesystem::path& log,
+                   const launch_options& options = {});
     server_process(const server_process&) = delete;
     server_process& operator=(const server_process&) = delete;
     /// Kills it if it still runs.
@@ -36,6 +46,13 @@ public:
     /// Blocks: until it has ended.
     process_end wait(std::chrono::seconds patience = std::chrono::seconds(40));
     process_end stop(int signal);
+
+    /// -1 once it has been waited for.
+    pid_t pid() const { return pid_; }
+    /// What it holds in memory now (VmRSS), or has held at most (VmHWM).
+    std::uint64_t resident_bytes() const;
+    std::uint64_t resident_bytes_max() const;
+    std::size_t open_descriptors() const;
 
     /// All that it has written to stdout, once it has ended.
     std::string rest_of_output();

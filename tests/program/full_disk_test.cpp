@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "tests/api/entity_checks.hpp"
-#include "tests/api/server_process.hpp"
+#include "tests/program/server_process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::test {

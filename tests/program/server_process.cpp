@@ -1,4 +1,4 @@
-#include "tests/api/server_process.hpp"
+#include "tests/program/server_process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +10,10 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 
 namespace pinhole::test {
@@ -41,27 +44,51 @@ bool wait_readable(int fd, std::chrono::steady_clock::time_point deadline) {
     }
 }
 
-/// In the child: only what is safe between fork and exec.
-[[noreturn]] void become_server(char* const* arguments, int output, int log) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::dup2(output, STDOUT_FILENO) >= 0 && ::dup2(log, STDERR_FILENO) >= 0) {
-        ::execv(program, arguments);
-    }
-    ::_exit(127);
-}
-
-}  // namespace
-
-server_process::server_process(const std::vector<std::string>& arguments,
-                               std::filesystem::path log) {
-    std::vector<std::string> texts{program};
-    texts.insert(texts.end(), arguments.begin(), arguments.end());
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> pointers;
     pointers.reserve(texts.size() + 1);
     for (std::string& text : texts) {
         pointers.push_back(text.data());
     }
     pointers.push_back(nullptr);
+    return pointers;
+}
+
+/// In the child: only what is safe between fork and exec.
+[[noreturn]] void become_server(char* const* arguments, char* const* environment, int output,
+                                int log) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::dup2(output, STDOUT_FILENO) >= 0 && ::dup2(log, STDERR_FILENO) >= 0) {
+        ::execvpe(arguments[0], arguments, environment);
+    }
+    ::_exit(127);
+}
+
+/// A field of /proc/PID/status that is in kB.
+std::uint64_t status_bytes(pid_t pid, std::string_view field) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with(field)) {
+            return std::stoull(line.substr(field.size())) * 1024;
+        }
+    }
+    throw std::runtime_error("the server's process has no " + std::string(field));
+}
+
+}  // namespace
+
+server_process::server_process(const std::vector<std::string>& arguments,
+                               const std::filesystem::path& log, const launch_options& options) {
+    std::vector<std::string> texts = options.wrapper;
+    texts.emplace_back(program);
+    texts.insert(texts.end(), arguments.begin(), arguments.end());
+    const std::vector<char*> pointers = pointers_to(texts);
+    // The new ones first: getenv takes the first of a name.
+    std::vector<std::string> variables = options.environment;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        variables.emplace_back(*variable);
+    }
+    const std::vector<char*> environment = pointers_to(variables);
 
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -78,7 +105,7 @@ server_process::server_process(const std::vector<std::string>& arguments,
         fail("fork");
     }
     if (pid_ == 0) {
-        become_server(pointers.data(), output.get(), log_file.get());
+        become_server(pointers.data(), environment.data(), output.get(), log_file.get());
     }
     // By number: the C library's declaration (2.36) lacks C linkage for C++.
     process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
@@ -143,6 +170,19 @@ process_end server_process::wait(std::chrono::seconds patience) {
 process_end server_process::stop(int signal) {
     send_signal(signal);
     return wait();
+}
+
+std::uint64_t server_process::resident_bytes() const {
+    return status_bytes(pid_, "VmRSS:");
+}
+
+std::uint64_t server_process::resident_bytes_max() const {
+    return status_bytes(pid_, "VmHWM:");
+}
+
+std::size_t server_process::open_descriptors() const {
+    const std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid_) + "/fd");
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
 }
 
 std::string server_process::rest_of_output() {

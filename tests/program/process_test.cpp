@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "tests/api/entity_checks.hpp"
-#include "tests/api/server_process.hpp"
+#include "tests/program/server_process.hpp"
 #include "tests/support/media_samples.hpp"
 #include "tests/support/temporary_directory.hpp"
 
