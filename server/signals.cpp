@@ -69,6 +69,7 @@ stop_signals::stop_signals() : requested_(make_eventfd()) {
         throw std::system_error(errno, std::generic_category(), "signalfd");
     }
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);
 }
 
 stop_signals::reason stop_signals::wait() {

@@ -18,7 +18,8 @@ public:
     enum class reason : std::uint8_t { terminated, requested };
 
     /// Blocks SIGTERM and SIGINT for this thread and those it starts from now on, and ignores
-    /// SIGPIPE. Requires: made before any other thread.
+    /// SIGPIPE and SIGXFSZ: a client that left, or a file beyond what the process may write
+    /// (RLIMIT_FSIZE), is then an error of the call. Requires: made before any other thread.
     stop_signals();
     stop_signals(const stop_signals&) = delete;
     stop_signals& operator=(const stop_signals&) = delete;
