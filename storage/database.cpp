@@ -50,6 +50,12 @@ database_options prepared(database_options options) {
     if (std::filesystem::status(options.data_dir).permissions() != passable) {
         std::filesystem::permissions(options.data_dir, passable);
     }
+    if (options.secret_key.empty() && !std::filesystem::exists(options.data_dir / "secret.key") &&
+        std::filesystem::exists(options.data_dir / "db" / "CURRENT")) {
+        options.log(kv::log_level::warning,
+                    (options.data_dir / "secret.key").string() +
+                        " is missing: a new one is made, and every login has ended");
+    }
     if (!options.clock_ms) {
         options.clock_ms = [] { return to_microseconds(now()) / 1000; };
     }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cassert>
 #include <fstream>
+#include <iterator>
 #include <span>
 #include <stdexcept>
 #include <system_error>
@@ -209,15 +210,34 @@ std::optional<std::string> secrets::open(std::string_view scope, std::string_vie
 
 namespace {
 
+/// What stands behind a made key in its file, so that a damaged one is not taken for another key,
+/// under which no login and no idempotency record would be found any more.
+std::string check_line(std::string_view key) {
+    std::array<std::uint8_t, crypto_generichash_BYTES_MIN> sum{};
+    const std::string message = "pinhole key file\n" + std::string{key};
+    crypto_generichash(sum.data(), sum.size(), octets(message), message.size(), nullptr, 0);
+    return "check " + to_hex(sum);
+}
+
+std::string key_file_text(std::string_view key) {
+    return std::string{key} + '\n' + check_line(key) + '\n';
+}
+
+/// A file of one line is an operator's own, or an older version's; any other must be as made.
 std::string read_key_file(const std::filesystem::path& path) {
-    std::ifstream in{path};
-    std::string text;
-    if (!std::getline(in, text) || text.size() < master_bytes_min) {
+    std::ifstream in{path, std::ios::binary};
+    const std::string text{std::istreambuf_iterator<char>{in}, {}};
+    std::string key = text.substr(0, text.find('\n'));
+    const bool is_one_line = text.size() == key.size() + 1;
+    const bool is_as_made = text == key_file_text(key);
+    const std::size_t made_bytes = key_file_text(to_hex(derived{})).size();
+    if (key.size() < master_bytes_min ||
+        !(is_as_made || (is_one_line && text.size() != made_bytes))) {
         throw std::runtime_error{"the key file " + path.string() +
-                                 " cannot be read or is too short; restore it from a backup, or "
-                                 "remove it to end every login"};
+                                 " is damaged or too short; restore it from a backup, or remove it "
+                                 "to end every login"};
     }
-    return text;
+    return key;
 }
 
 /// Written aside, synced and renamed, so that a crash never leaves half a key.
@@ -233,8 +253,8 @@ std::string make_key_file(const std::filesystem::path& path) {
     };
     const unique_fd file{::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     check(static_cast<bool>(file));
-    const std::string line = text + '\n';
-    check(::write(file.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()));
+    const std::string lines = key_file_text(text);
+    check(::write(file.get(), lines.data(), lines.size()) == static_cast<ssize_t>(lines.size()));
     check(::fsync(file.get()) == 0);
     check(::rename(aside.c_str(), path.c_str()) == 0);
     const unique_fd folder{::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

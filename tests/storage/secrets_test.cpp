@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(is_made_once_for_its_owner_alone) {
     const auto path = directory.path() / "secret.key";
     const std::string made = load_or_make_master_key(directory.path(), "");
     BOOST_TEST(made.size() == 64U);
-    BOOST_TEST(read_file(path) == made + "\n");
+    BOOST_TEST(read_file(path).starts_with(made + "\ncheck "));
     struct stat status{};
     BOOST_REQUIRE(::stat(path.c_str(), &status) == 0);
     BOOST_TEST((status.st_mode & 07777U) == 0600U);
@@ -238,13 +238,38 @@ BOOST_AUTO_TEST_CASE(what_is_too_short_is_refused) {
     const pinhole::test::temporary_directory directory;
     const std::string short_key(31, 'x');
     BOOST_CHECK_THROW(load_or_make_master_key(directory.path(), short_key), std::runtime_error);
-    for (const std::string& text : {std::string{}, std::string{"\n"}, short_key + "\n"}) {
+    for (const std::string& text :
+         {std::string{}, std::string{"\n"}, short_key + "\n", short_key + "x"}) {
         write_file(directory.path() / "secret.key", text);
         BOOST_CHECK_THROW(load_or_make_master_key(directory.path(), ""), std::runtime_error);
         BOOST_TEST(read_file(directory.path() / "secret.key") == text);
     }
     write_file(directory.path() / "secret.key", short_key + "x\n");
     BOOST_TEST(load_or_make_master_key(directory.path(), "") == short_key + "x");
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_key_was_taken_for_another) {
+    const pinhole::test::temporary_directory directory;
+    const auto path = directory.path() / "secret.key";
+    const std::string made = load_or_make_master_key(directory.path(), "");
+    const std::string text = read_file(path);
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        for (const unsigned bit : {0U, 4U, 7U}) {
+            std::string damaged = text;
+            damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
+            write_file(path, damaged);
+            BOOST_CHECK_THROW(load_or_make_master_key(directory.path(), ""), std::runtime_error);
+        }
+    }
+    for (std::size_t left = 0; left < text.size(); ++left) {
+        write_file(path, text.substr(0, left));
+        // Of what is left, one line is the whole key.
+        if (left == made.size() + 1) {
+            BOOST_TEST(load_or_make_master_key(directory.path(), "") == made);
+        } else {
+            BOOST_CHECK_THROW(load_or_make_master_key(directory.path(), ""), std::runtime_error);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(half_a_key_left_by_a_crash_is_written_anew) {
