@@ -22,6 +22,10 @@ constexpr std::size_t upload_queue_max = 1024;
 constexpr unsigned placement_threads = 2;
 constexpr std::size_t placement_queue_max = 4096;
 
+/// More would only make the disk's reads compete, or take the cores from those who answer.
+constexpr unsigned verify_threads = 2;
+constexpr std::size_t verify_queue_max = 4096;
+
 }  // namespace
 
 bool keys_in_flight::enter(const std::string& name) {
@@ -43,6 +47,7 @@ api::api(storage::database& database, http::logger& log, const api_options& opti
       upload_pool_("upload", upload_threads, upload_queue_max),
       placement_pool_("placement", placement_threads, placement_queue_max),
       read_pool_("read", options_.read_threads, options_.read_queue_max),
+      verify_pool_("verify", verify_threads, verify_queue_max),
       known_logins_(std::make_shared<login_cache>()),
       work_(database.store(), read_pool_, known_logins_),
       logins_(login_bucket, options_.rate_limits),
@@ -57,6 +62,7 @@ void api::close() {
     upload_pool_.close();
     placement_pool_.close();
     read_pool_.close();
+    verify_pool_.close();
 }
 
 }  // namespace pinhole::handlers

@@ -19,6 +19,7 @@
 #include "server/router.hpp"
 #include "storage/database.hpp"
 #include "storage/media/probe.hpp"
+#include "storage/media/verified_files.hpp"
 #include "storage/sessions.hpp"
 
 namespace pinhole::handlers {
@@ -71,6 +72,9 @@ public:
     http::blocking_pool& upload_pool() { return upload_pool_; }
     http::blocking_pool& placement_pool() { return placement_pool_; }
     http::blocking_pool& read_pool() { return read_pool_; }
+    /// Compares media with their digests before they are served for the first time.
+    http::blocking_pool& verify_pool() { return verify_pool_; }
+    media::verified_files& verified_media() { return verified_media_; }
 
     keys_in_flight& keys() { return keys_; }
     login_cache& known_logins() { return *known_logins_; }
@@ -94,6 +98,8 @@ private:
     http::blocking_pool upload_pool_;
     http::blocking_pool placement_pool_;
     http::blocking_pool read_pool_;
+    http::blocking_pool verify_pool_;
+    media::verified_files verified_media_;
     std::shared_ptr<login_cache> known_logins_;  ///< shared with commits not decided yet
     unit_of_work work_;
     keys_in_flight keys_;

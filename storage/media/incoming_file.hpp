@@ -4,13 +4,11 @@
 // Errors: as the store's.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,12 +16,9 @@
 
 #include "storage/base/unique_fd.hpp"
 #include "storage/media/media_disk.hpp"
-
-struct evp_md_ctx_st;
+#include "storage/media/sha256.hpp"
 
 namespace pinhole::media {
-
-using sha256_digest = std::array<unsigned char, 32>;
 
 class media_store;
 
@@ -51,7 +46,7 @@ public:
 
     std::uint64_t size() const { return size_bytes_; }
     /// Of the bytes as they are now, which is as they will be stored.
-    sha256_digest sha256() const;
+    sha256_digest sha256() const { return hash_.digest(); }
     /// Of everything appended, as it came.
     sha256_digest received_sha256() const { return received_.value_or(sha256()); }
     /// Where the bytes lie now, for `probe`. Valid until published.
@@ -61,16 +56,11 @@ private:
     friend class media_store;
     incoming_file(const media_store& store, std::string name, unique_fd fd);
 
-    // OpenSSL's, since it uses the processor's instructions for it: an eighth of libsodium's time.
-    using hash = std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)>;
-    static hash begin_hash();
-    void hash_again();
-
     const media_store* store_;  ///< outlives every incoming_file
     std::string name_;          ///< in incoming/; empty once it is not ours to remove
     unique_fd fd_;              ///< none once sealed
     std::uint64_t size_bytes_ = 0;
-    hash hash_;
+    sha256_hash hash_;
     std::optional<sha256_digest> received_;  ///< once rewritten
 };
 
