@@ -2,6 +2,7 @@
 
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -14,6 +15,9 @@ namespace {
 /// enough that nobody waits long behind it. A single larger commit goes alone.
 constexpr std::size_t group_commits_max = 512;
 constexpr std::size_t group_bytes_max = std::size_t{4} << 20U;
+
+/// After a try to open the database that met the end of the disk again.
+constexpr std::chrono::seconds open_retry_interval{5};
 
 /// What an operation weighs besides its key and value.
 constexpr std::size_t operation_overhead_bytes = sizeof(operation);
@@ -84,16 +88,20 @@ std::function<std::uint64_t()> make_free_bytes(const rocksdb_options& options) {
 
 }  // namespace
 
-committer::committer(const database& database, const rocksdb_options& options)
-    : database_(database),
-      health_(database.health()),
+committer::committer(current_database& database, health_tracker& health,
+                     const rocksdb_options& options)
+    : current_(database),
+      health_(health),
+      options_(options),
       queue_commits_max_(options.queue_commits_max),
       queue_bytes_max_(options.queue_bytes_max),
       reserve_bytes_(to_reserve_bytes(options, health_)),
       room_interval_(options.room_interval),
       free_bytes_(make_free_bytes(options)),
       room_due_(std::chrono::steady_clock::now()),
-      group_(database) {
+      open_due_(room_due_),
+      database_(database.get()),
+      group_(std::in_place, *database_) {
     write_options_.sync = options.sync;
     thread_ = std::thread([this] { run(); });
 }
@@ -109,7 +117,7 @@ committer::~committer() {
 
 void committer::submit(commit commit, store::completion done) {
     waiting one{std::move(commit), std::move(done), 0, outcome::unavailable};
-    one.bytes = weigh(database_, one.commit);
+    one.bytes = weigh(*current_.get(), one.commit);
     if (!enqueue(one)) {
         one.done(outcome::unavailable);
     }
@@ -117,7 +125,7 @@ void committer::submit(commit commit, store::completion done) {
 
 /// Takes `one` over, or leaves it alone and answers false.
 bool committer::enqueue(waiting& one) {
-    if (health_.current() == health::failed) {
+    if (health_.current() == health::failed || is_opening_) {
         return false;
     }
     {
@@ -180,10 +188,10 @@ void committer::finish(std::span<waiting> group) {
 }
 
 void committer::decide(std::span<waiting> group) {
-    group_.begin();
+    group_->begin();
     for (auto& one : group) {
         try {
-            one.result = group_.decide(one.commit);
+            one.result = group_->decide(one.commit);
         } catch (const storage_failure& failure) {
             health_.log(log_level::error, std::string("a commit is refused: ") + failure.what());
             one.result = outcome::unavailable;
@@ -199,15 +207,17 @@ void committer::write(std::span<waiting> group) {
         }
         return;
     }
-    if (group_.batch().Count() == 0) {
+    if (group_->batch().Count() == 0) {
         return;
     }
-    const auto status = database_.rocks().Write(write_options_, &group_.batch());
+    const auto status = database_->rocks().Write(write_options_, &group_->batch());
     if (status.ok()) {
-        assert(database_.rocks().GetLatestSequenceNumber() == group_.last_sequence());
-        return;
-    }
-    if (status.IsNoSpace()) {
+        assert(database_->rocks().GetLatestSequenceNumber() == group_->last_sequence());
+        // What is acknowledged before it is synced must not be missed after a crash.
+        if (!options_.sync || database_->mark().acknowledge(group_->last_sequence())) {
+            return;
+        }
+    } else if (status.IsNoSpace()) {
         health_.set_database_full(true);
     } else {
         health_.fail("writing: " + status.ToString());
@@ -227,9 +237,14 @@ void committer::look_at_room() {
     }
     room_due_ = now + room_interval_;
     try {
-        const bool low = free_bytes_() < reserve_bytes_;
+        const std::uint64_t free = free_bytes_();
+        const bool low = free < reserve_bytes_;
         health_.set_room_low(low);
-        if (!low && health_.database_full()) {
+        if (database_->is_read_only()) {
+            if (free >= std::max(reserve_bytes_, reserve_bytes_min) && now >= open_due_) {
+                try_to_open();
+            }
+        } else if (!low && health_.database_full()) {
             try_to_resume();
         }
     } catch (const storage_failure& failure) {
@@ -237,9 +252,27 @@ void committer::look_at_room() {
     }
 }
 
+/// Takes as long as reading the last writes does; what is submitted meanwhile is refused at once.
+void committer::try_to_open() {
+    is_opening_ = true;
+    try {
+        database_->unlock();
+        auto opened = std::make_shared<database>(options_, database_->shared_health());
+        group_.emplace(*opened);
+        database_ = opened;
+        current_.replace(std::move(opened));
+        health_.set_database_full(false);
+    } catch (const no_room&) {
+        // Somebody else took the room.
+        open_due_ = std::chrono::steady_clock::now() + open_retry_interval;
+        database_->lock(options_);
+    }
+    is_opening_ = false;
+}
+
 /// RocksDB polls for room and recovers by itself; asking it to resume tells us when it has.
 void committer::try_to_resume() {
-    const auto status = database_.rocks().Resume();
+    const auto status = database_->rocks().Resume();
     if (status.ok()) {
         health_.set_database_full(false);
         return;

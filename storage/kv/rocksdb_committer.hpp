@@ -7,10 +7,12 @@
 
 #include <rocksdb/options.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -25,8 +27,9 @@ namespace pinhole::kv {
 
 class committer {
 public:
-    /// Requires: the database outlives it.
-    committer(const database& database, const rocksdb_options& options);
+    /// Opens the database for writing, where it is open for reading alone, once there is room.
+    /// Requires: the database and its health outlive it.
+    committer(current_database& database, health_tracker& health, const rocksdb_options& options);
     /// Stops taking, finishes what is queued.
     ~committer();
     committer(const committer&) = delete;
@@ -54,9 +57,11 @@ private:
     void write(std::span<waiting> group);
     void look_at_room();
     void try_to_resume();
+    void try_to_open();
 
-    const database& database_;
+    current_database& current_;
     health_tracker& health_;
+    const rocksdb_options options_;
     rocksdb::WriteOptions write_options_;
     const std::size_t queue_commits_max_;
     const std::size_t queue_bytes_max_;
@@ -64,7 +69,12 @@ private:
     const std::chrono::milliseconds room_interval_;
     std::function<std::uint64_t()> free_bytes_;
     std::chrono::steady_clock::time_point room_due_;
-    commit_group group_;
+    std::chrono::steady_clock::time_point open_due_;
+    std::atomic<bool> is_opening_ = false;
+
+    // Of the commit thread, the constructor aside.
+    std::shared_ptr<database> database_;
+    std::optional<commit_group> group_;
 
     std::mutex mutex_;
     std::condition_variable arrived_;

@@ -29,6 +29,9 @@ namespace {
             "--damaged-wal truncate opens it without the acknowledged writes behind the damage, "
             "which are then lost");
     }
+    if (status.IsNoSpace()) {
+        throw no_room("there is no room to open the database in " + directory + ": " + reason);
+    }
     throw storage_failure("cannot open the database in " + directory + ": " + reason);
 }
 
@@ -69,10 +72,14 @@ void refuse_unknown_families(const rocksdb_options& options,
 
 }  // namespace
 
-database::database(const rocksdb_options& options, std::shared_ptr<health_tracker> health)
+database::database(const rocksdb_options& options, std::shared_ptr<health_tracker> health,
+                   open_mode mode)
     : health_(std::move(health)),
-      environment_(make_guarded_environment()),
-      cache_(rocksdb::NewLRUCache(options.block_cache_bytes)) {
+      mode_(mode),
+      mark_(std::make_unique<kv::mark>(options.directory, health_)),
+      environment_(make_guarded_environment(make_marked_files(*mark_))),
+      cache_(rocksdb::NewLRUCache(options.block_cache_bytes)),
+      lock_(nullptr, lock_release{environment_.get()}) {
     for (const auto& spec : options.families) {
         auto& family = families_[spec.id];
         assert(family.name.empty() && "two families with one id");
@@ -107,21 +114,50 @@ void database::open(const rocksdb_options& options) {
         names.push_back(to_column_family_name(spec));
         descriptors.emplace_back(names.back(), make_family_options(spec.kind, cache_));
     }
+    // Before anything is judged: another process may be writing.
+    lock(options);
     if (is_database(options.directory)) {
         refuse_unknown_families(options, names);
+        if (options.on_damaged_log == damaged_log::refuse) {
+            mark_->check();
+        }
+    }
+    if (!is_read_only()) {
+        unlock();  // RocksDB has a lock of its own
     }
     rocksdb::DB* opened = nullptr;
     auto database_options = make_database_options(options, cache_, health_);
     database_options.env = environment_.get();
-    const auto status = rocksdb::DB::Open(database_options, options.directory.string(), descriptors,
-                                          &handles_, &opened);
+    const std::string directory = options.directory.string();
+    const auto status =
+        is_read_only()
+            ? rocksdb::DB::OpenForReadOnly(database_options, directory, descriptors, &handles_,
+                                           &opened)
+            : rocksdb::DB::Open(database_options, directory, descriptors, &handles_, &opened);
     if (!status.ok()) {
         refuse_to_open(options, status);
     }
     rocks_.reset(opened);
+    if (!is_read_only()) {
+        mark_->begin(rocks_->GetLatestSequenceNumber());
+    }
     for (std::size_t at = 0; at < options.families.size(); ++at) {
         families_[options.families[at].id].handle = handles_[at + 1];
     }
+}
+
+void database::lock(const rocksdb_options& options) {
+    rocksdb::FileLock* locked = nullptr;
+    const auto status =
+        environment_->LockFile((options.directory / "LOCK").string(), &locked);
+    if (!status.ok()) {
+        refuse_to_open(options, status);
+    }
+    lock_.reset(locked);
+}
+
+void database::unlock() {
+    lock_.reset();
 }
 
 void database::fail_read(const family& family, const rocksdb::Status& status) const {
@@ -135,7 +171,8 @@ void database::fail_read(const family& family, const rocksdb::Status& status) co
 }
 
 database::~database() {
-    assert(readers_ == 0 && "a reader outlives the store");
+    assert(readers_ == 0);
+    unlock();
     for (auto* handle : handles_) {
         const auto status = rocks_->DestroyColumnFamilyHandle(handle);
         if (!status.ok()) {

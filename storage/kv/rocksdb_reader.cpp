@@ -4,6 +4,7 @@
 #include <cassert>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "storage/kv/rocksdb_disk_guard.hpp"
 #include "storage/kv/rocksdb_format.hpp"
@@ -59,7 +60,8 @@ row to_row(const family& family, rocksdb::Slice key, rocksdb::Slice value) {
 
 }  // namespace
 
-rocksdb_reader::rocksdb_reader(const database& database, read_mode mode) : database_(database) {
+rocksdb_reader::rocksdb_reader(std::shared_ptr<const database> database, read_mode mode)
+    : shared_(std::move(database)), database_(*shared_) {
     options_.snapshot = database_.rocks().GetSnapshot();
     options_.read_tier =
         mode == read_mode::cached ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;

@@ -5,6 +5,7 @@
 
 #include <rocksdb/db.h>
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace pinhole::kv {
 
 class rocksdb_reader final : public reader {
 public:
-    rocksdb_reader(const database& database, read_mode mode);
+    rocksdb_reader(std::shared_ptr<const database> database, read_mode mode);
     ~rocksdb_reader() override;
     rocksdb_reader(const rocksdb_reader&) = delete;
     rocksdb_reader& operator=(const rocksdb_reader&) = delete;
@@ -38,6 +39,7 @@ private:
     void find_all(std::span<const key> keys) const;
     bool found(std::size_t at, const family& family) const;
 
+    std::shared_ptr<const database> shared_;
     const database& database_;
     rocksdb::ReadOptions options_;
     // Kept between calls, so that a reader allocates them once.

@@ -1,5 +1,7 @@
 #include "storage/kv/rocksdb_store.hpp"
 
+#include <cassert>
+#include <filesystem>
 #include <utility>
 
 #include "storage/kv/rocksdb_committer.hpp"
@@ -10,15 +12,35 @@
 namespace pinhole::kv {
 namespace {
 
+/// For reading alone where the disk is full: what is there can still be served.
+std::shared_ptr<database> open_database(const rocksdb_options& options,
+                                        const std::shared_ptr<health_tracker>& health) {
+    try {
+        return std::make_shared<database>(options, health);
+    } catch (const no_room&) {
+        if (!std::filesystem::exists(options.directory / "CURRENT")) {
+            throw;  // there is none yet
+        }
+    }
+    auto opened = std::make_shared<database>(options, health, open_mode::read_only);
+    health->set_database_full(true);
+    return opened;
+}
+
 class rocksdb_store final : public store {
 public:
     explicit rocksdb_store(const rocksdb_options& options)
         : health_(std::make_shared<health_tracker>(options.log, options.on_failure)),
-          database_(options, health_),
-          committer_(database_, options) {}
+          database_(open_database(options, health_)),
+          committer_(database_, *health_, options) {}
+    ~rocksdb_store() override {
+        assert(database_.get()->readers() == 0 && "a reader outlives the store");
+    }
+    rocksdb_store(const rocksdb_store&) = delete;
+    rocksdb_store& operator=(const rocksdb_store&) = delete;
 
     std::unique_ptr<reader> snapshot(read_mode mode) const override {
-        return std::make_unique<rocksdb_reader>(database_, mode);
+        return std::make_unique<rocksdb_reader>(database_.get(), mode);
     }
 
     void submit(kv::commit commit, completion done) override {
@@ -31,7 +53,7 @@ public:
 private:
     std::shared_ptr<health_tracker> health_;
     // In this order: the commit thread ends before the database closes.
-    database database_;
+    current_database database_;
     committer committer_;
 };
 

@@ -27,6 +27,7 @@
 namespace pinhole::kv::test {
 namespace {
 
+using pinhole::test::flip_byte;
 using pinhole::test::flip_byte_in_the_middle;
 using pinhole::test::newest_log;
 using pinhole::test::temporary_directory;
@@ -307,14 +308,97 @@ BOOST_AUTO_TEST_CASE(a_flipped_byte_in_the_log_is_refused) {
     BOOST_TEST((apply(*store, {insert{row_key("new"), ""}}) == outcome::ok));
 }
 
+/// The record that was being written in a crash: its header says more than there is.
 BOOST_AUTO_TEST_CASE(a_torn_tail_is_accepted) {
+    const temporary_directory directory;
+    write_rows(directory.path());
+    std::ofstream(newest_log(directory.path()), std::ios::binary | std::ios::app)
+        << std::string("sums\x60\x00\x01 half a record", 21);
+    const auto store = open_rocksdb(make_options(directory.path()));
+    BOOST_TEST(count_rows(*store) == written);
+}
+
+/// To RocksDB a log without its end is one that a crash has torn.
+BOOST_AUTO_TEST_CASE(a_log_without_its_end_lost_acknowledged_writes) {
     const temporary_directory directory;
     write_rows(directory.path());
     const auto log = newest_log(directory.path());
     std::filesystem::resize_file(log, std::filesystem::file_size(log) - 20);
-    const auto store = open_rocksdb(make_options(directory.path()));
-    // Only the record that was torn is gone.
-    BOOST_TEST(count_rows(*store) == written - 1);
+    const auto answer = refusal(make_options(directory.path()));
+    BOOST_TEST(contains(answer, log.filename().string() + " ends too early"));
+    BOOST_TEST(contains(answer, "--damaged-wal truncate"));
+
+    auto truncating = make_options(directory.path());
+    truncating.on_damaged_log = damaged_log::truncate;
+    BOOST_TEST(count_rows(*open_rocksdb(truncating)) == written - 1);
+    // What is lost is settled: it is not asked for again.
+    BOOST_TEST(count_rows(*open_rocksdb(make_options(directory.path()))) == written - 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_is_gone_lost_acknowledged_writes) {
+    const temporary_directory directory;
+    write_rows(directory.path());
+    const auto log = newest_log(directory.path());
+    std::filesystem::remove(log);
+    BOOST_TEST(
+        contains(refusal(make_options(directory.path())), log.filename().string() + " is missing"));
+}
+
+/// Among them the lengths of the last records, which then seem to be torn.
+BOOST_AUTO_TEST_CASE(a_flipped_byte_in_the_last_records_lost_acknowledged_writes) {
+    const temporary_directory directory;
+    const auto sound = directory.path() / "sound";
+    write_rows(sound);
+    const auto log = newest_log(sound).filename();
+    const auto bytes = std::filesystem::file_size(sound / log);
+    const auto damaged = directory.path() / "damaged";
+    for (auto offset = bytes - 150; offset < bytes; ++offset) {
+        std::filesystem::remove_all(damaged);
+        std::filesystem::copy(sound, damaged);
+        flip_byte(damaged / log, offset);
+        BOOST_TEST_INFO_SCOPE("byte " << offset << " of " << bytes);
+        BOOST_TEST(contains(refusal(make_options(damaged)), "is damaged"));
+    }
+}
+
+/// A manifest without its end forgets tables whose logs are gone.
+BOOST_AUTO_TEST_CASE(a_manifest_without_its_end_lost_tables) {
+    const temporary_directory directory;
+    const auto sound = directory.path() / "sound";
+    write_rows(sound);
+    open_rocksdb(make_options(sound));  // what was in the log now lies in tables
+    std::filesystem::path manifest;
+    for (const auto& entry : std::filesystem::directory_iterator(sound)) {
+        if (contains(entry.path().filename().string(), "MANIFEST-")) {
+            manifest = entry.path().filename();
+        }
+    }
+    const auto bytes = std::filesystem::file_size(sound / manifest);
+    const auto damaged = directory.path() / "damaged";
+    for (std::uintmax_t left = 0; left < bytes; left += 7) {
+        std::filesystem::remove_all(damaged);
+        std::filesystem::copy(sound, damaged);
+        std::filesystem::resize_file(damaged / manifest, left);
+        BOOST_TEST_INFO_SCOPE("cut to " << left << " of " << bytes);
+        BOOST_TEST(contains(refusal(make_options(damaged)), "damaged"));
+    }
+    BOOST_TEST(count_rows(*open_rocksdb(make_options(sound))) == written);
+}
+
+/// By a version that kept no note of what it had acknowledged, or after a power cut took it.
+BOOST_AUTO_TEST_CASE(a_database_without_its_note_opens) {
+    for (const std::string& left : {std::string(), std::string(256, '\0'), std::string("?")}) {
+        const temporary_directory directory;
+        write_rows(directory.path());
+        std::ofstream(directory.path() / "acknowledged", std::ios::trunc) << left;
+        log_keeper log;
+        auto options = make_options(directory.path());
+        options.log = log.function();
+        BOOST_TEST(count_rows(*open_rocksdb(options)) == written);
+        BOOST_TEST(log.has(log_level::warning, "acknowledged is damaged") == (left == "?"));
+        std::filesystem::remove(directory.path() / "acknowledged");
+        BOOST_TEST(count_rows(*open_rocksdb(options)) == written);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_lost_current_file_is_not_taken_for_a_new_database) {

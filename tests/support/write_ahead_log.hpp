@@ -20,15 +20,19 @@ inline std::filesystem::path newest_log(const std::filesystem::path& directory) 
     return newest;
 }
 
-inline void flip_byte_in_the_middle(const std::filesystem::path& path) {
+inline void flip_byte(const std::filesystem::path& path, std::uintmax_t at) {
+    const auto offset = static_cast<std::streamoff>(at);
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
-    file.seekg(middle);
+    file.seekg(offset);
     const auto byte = file.get();
-    file.seekp(middle);
+    file.seekp(offset);
     file.put(static_cast<char>(byte ^ 0x10));
     file.close();
     BOOST_REQUIRE(file.good());
+}
+
+inline void flip_byte_in_the_middle(const std::filesystem::path& path) {
+    flip_byte(path, std::filesystem::file_size(path) / 2);
 }
 
 }  // namespace pinhole::test
