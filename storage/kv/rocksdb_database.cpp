@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "storage/kv/rocksdb_diagnosis.hpp"
 #include "storage/kv/rocksdb_disk_guard.hpp"
 #include "storage/kv/rocksdb_format.hpp"
 #include "storage/kv/rocksdb_tuning.hpp"
@@ -16,15 +17,21 @@ namespace {
 /// Says what is known to whoever has to act on it, and RocksDB's own words.
 [[noreturn]] void refuse_to_open(const rocksdb_options& options, const rocksdb::Status& status) {
     const std::string directory = options.directory.string();
-    const std::string reason = status.ToString();
+    std::string reason = status.ToString();
+    // A table that is missing is called by the name that it would have had years ago.
+    if (const auto at = reason.find(".ldb"); at != std::string::npos) {
+        reason.replace(at, 4, ".sst");
+    }
     // RocksDB has no code for this; the two texts are another process's lock and our own.
     if (reason.find("lock file") != std::string::npos ||
         reason.find("lock hold by current process") != std::string::npos) {
         throw storage_failure("the database in " + directory + " is already open: " + reason);
     }
     if (status.IsCorruption()) {
+        const std::string files = find_damaged_files(options.directory);
         throw storage_failure(
             "the database in " + directory + " is damaged: " + reason +
+            (files.empty() ? "" : ". Damaged: " + files) +
             ". Restore it from a backup. If there is none and the damage is in a .log file, "
             "--damaged-wal truncate opens it without the acknowledged writes behind the damage, "
             "which are then lost");
@@ -148,8 +155,7 @@ void database::open(const rocksdb_options& options) {
 
 void database::lock(const rocksdb_options& options) {
     rocksdb::FileLock* locked = nullptr;
-    const auto status =
-        environment_->LockFile((options.directory / "LOCK").string(), &locked);
+    const auto status = environment_->LockFile((options.directory / "LOCK").string(), &locked);
     if (!status.ok()) {
         refuse_to_open(options, status);
     }

@@ -14,8 +14,9 @@ constexpr std::size_t line_bytes_max = 1024;
 log_level to_log_level(rocksdb::InfoLogLevel level) {
     switch (level) {
         case rocksdb::InfoLogLevel::FATAL_LEVEL:
-        case rocksdb::InfoLogLevel::ERROR_LEVEL:
             return log_level::error;
+        // What follows from an error is for us to say, once and in the operator's words.
+        case rocksdb::InfoLogLevel::ERROR_LEVEL:
         case rocksdb::InfoLogLevel::WARN_LEVEL:
             return log_level::warning;
         default:

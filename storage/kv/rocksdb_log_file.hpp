@@ -5,10 +5,11 @@
 // in a length looks the same. This finds the end that RocksDB will find, so that it can be compared
 // with the end that was acknowledged (rocksdb_mark.hpp).
 //
-// It checks no checksums: RocksDB does, of all that it takes.
+// `scan_log_file` checks no checksums: RocksDB does, of all that it takes.
 // Thread-safety: pure functions. Blocking: on the disk.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -23,5 +24,9 @@ using record_function = std::function<void(std::string_view head)>;
 /// Calls `record` for each complete record. The offset behind the last one.
 /// Errors: throws storage_failure if the file cannot be read.
 std::uint64_t scan_log_file(const std::filesystem::path& path, const record_function& record);
+
+/// Whether the checksum of a fragment is wrong that has its whole length.
+/// Errors: as above.
+bool has_damaged_record(const std::filesystem::path& path);
 
 }  // namespace pinhole::kv
