@@ -112,6 +112,11 @@ unit_of_work::write(Plan plan) const {
             co_return std::unexpected{std::move(planned.error())};
         }
         if (planned->commit.empty()) {
+            // "It is so already" may be contradicted by a commit whose outcome is unknown: it is
+            // not in the snapshot, but may be there after a restart.
+            if (store_.health() != kv::health::ok) {
+                co_return std::unexpected{failure_of(kv::outcome::unavailable)};
+            }
             co_return std::move(planned->value);
         }
         const kv::outcome outcome = co_await commit(std::move(planned->commit));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <fstream>
 #include <utility>
 
 #include "storage/kv/rocksdb_diagnosis.hpp"
@@ -42,18 +43,29 @@ namespace {
     throw storage_failure("cannot open the database in " + directory + ": " + reason);
 }
 
+[[noreturn]] void refuse_current(const std::filesystem::path& directory,
+                                 const std::string& problem) {
+    throw storage_failure("the database in " + directory.string() +
+                          " is damaged: its file CURRENT " + problem +
+                          ". Restore it from a backup");
+}
+
 /// Whether there is a database already.
 /// Errors: throws storage_failure when it is there but has lost the file that names its state:
 /// RocksDB would make an empty one over it.
 bool is_database(const std::filesystem::path& directory) {
-    if (std::filesystem::exists(directory / "CURRENT")) {
+    if (std::ifstream current(directory / "CURRENT"); current) {
+        std::string manifest;
+        std::getline(current, manifest);
+        if (!std::filesystem::exists(directory / manifest)) {
+            refuse_current(directory, "names " + manifest + ", which is missing");
+        }
         return true;
     }
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {
         const auto extension = entry.path().extension();
         if (extension == ".sst" || extension == ".log") {
-            throw storage_failure("the database in " + directory.string() +
-                                  " is damaged: its file CURRENT is missing");
+            refuse_current(directory, "is missing");
         }
     }
     return false;

@@ -6,6 +6,7 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,7 +42,7 @@ public:
     }
     /// Decided when the test says so.
     void submit(kv::commit, completion done) override { waiting.push_back(std::move(done)); }
-    kv::health health() const override { return kv::health::ok; }
+    kv::health health() const override { return health_now; }
     kv::capabilities capabilities() const override { return able_; }
 
     std::vector<kv::read_mode> modes() const {
@@ -50,6 +51,7 @@ public:
     }
 
     std::vector<completion> waiting;
+    kv::health health_now = kv::health::ok;
 
 private:
     kv::capabilities able_;
@@ -81,6 +83,31 @@ BOOST_FIXTURE_TEST_SUITE(units_of_work, fixture)
 BOOST_AUTO_TEST_CASE(a_read_tries_the_cache_only_of_a_store_that_has_one) {
     BOOST_TEST((modes_of_a_read({.cached_reads = true}) == std::vector{kv::read_mode::cached}));
     BOOST_TEST((modes_of_a_read({.cached_reads = false}) == std::vector{kv::read_mode::blocking}));
+}
+
+/// A like that stood was confirmed although the disk had failed while it was being taken back:
+/// after the restart it had been.
+BOOST_AUTO_TEST_CASE(a_change_that_was_made_before_was_confirmed_after_the_disk_had_failed) {
+    const std::map<kv::health, std::optional<storage::error_code>> expected{
+        {kv::health::ok, std::nullopt},
+        {kv::health::full, storage::error_code::storage_full},
+        {kv::health::failed, storage::error_code::unavailable}};
+    for (const auto& [health, code] : expected) {
+        scripted_store store({});
+        store.health_now = health;
+        http::blocking_pool pool("read", 1, 8);
+        const unit_of_work work(store, pool, std::make_shared<login_cache>());
+        boost::asio::io_context io;
+        auto answer = boost::asio::co_spawn(io, work.write([](const kv::reader&) {
+            return result<storage::planned<int>>(storage::planned<int>{.commit = {}, .value = 7});
+        }),
+                                            boost::asio::use_future);
+        io.run();
+        const auto got = answer.get();
+        BOOST_TEST(got.has_value() == !code.has_value());
+        BOOST_TEST((got || got.error().code == code));
+        BOOST_TEST(store.waiting.empty());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_commit_nobody_waits_for_may_be_decided_after_all_else_is_gone) {

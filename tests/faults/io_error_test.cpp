@@ -209,8 +209,13 @@ struct faulty_run {
         const process_end end = server->wait(std::chrono::seconds(must_end ? 5 : 40));
         BOOST_TEST(end.signal == 0);
         if (end.exit_status != 0) {
-            // strace may be a little behind.
-            eventually([&] { return (failed = first_injected(trace, data)).has_value(); });
+            // strace may be a little behind, and a line that could not be logged comes first.
+            eventually(
+                [&] {
+                    failed = first_injected(trace, data);
+                    return failed && failed->is_of_data;
+                },
+                std::chrono::seconds(5));
         }
         if (failed && end.exit_status != 0) {
             ++hit;
