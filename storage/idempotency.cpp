@@ -88,6 +88,20 @@ void append_answer(kv::commit& commit, const kv::reader& reader, const secrets& 
     commit.operations.emplace_back(kv::insert{std::move(at_key), encode_row(record)});
 }
 
+kv::key expiry_key_of_record(std::string_view name, std::string_view value) {
+    return expiry_key(decode_row<sealed_record>(value).expires_at, name);
+}
+
+kv::key record_of_expiry_key(std::string_view key_bytes) {
+    kv::key_reader in{key_bytes};
+    if (in.read_u8() && in.read_u8() && in.read_i64()) {
+        if (auto name = in.read_string(); name && name->size() >= sizeof(kv::part_id)) {
+            return record_key(std::move(*name));
+        }
+    }
+    throw corrupt_row{"an idempotency record's expiry key is damaged"};
+}
+
 kv::commit plan_expire_answers(const kv::reader& reader, timestamp at, std::uint32_t limit) {
     const std::string prefix = index_prefix(idempotency_expiry_index, true);
     kv::key_writer end;
@@ -100,12 +114,7 @@ kv::commit plan_expire_answers(const kv::reader& reader, timestamp at, std::uint
                                              .from = prefix,
                                              .to = end.take(),
                                              .limit = limit})) {
-        kv::key_reader in{std::string_view{entry.key}.substr(prefix.size() + sizeof(std::int64_t))};
-        auto name = in.read_string();
-        if (!name) {
-            throw corrupt_row{"an idempotency record's expiry key is damaged"};
-        }
-        const kv::key key = record_key(std::move(*name));
+        const kv::key key = record_of_expiry_key(entry.key);
         if (const auto record = reader.get(key)) {
             // A key used again after its life has a newer record, which stays.
             if (decode_row<sealed_record>(record->value).expires_at <= at) {

@@ -42,6 +42,11 @@ std::optional<idempotent_answer> find_answer(const kv::reader& reader, const sec
 void append_answer(kv::commit& commit, const kv::reader& reader, const secrets& keys,
                    const idempotency_key& key, const idempotent_answer& answer, timestamp at);
 
+/// The two keys of a record lead to each other: the entry that orders a record by its expiry, and
+/// back. Errors: throws corrupt_row.
+kv::key expiry_key_of_record(std::string_view name, std::string_view value);
+kv::key record_of_expiry_key(std::string_view key_bytes);
+
 /// Removes up to `limit` records whose life is over; empty if there are none.
 kv::commit plan_expire_answers(const kv::reader& reader, timestamp at, std::uint32_t limit);
 

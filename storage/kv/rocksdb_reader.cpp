@@ -218,4 +218,33 @@ std::vector<row> rocksdb_reader::scan(const range& range) const {
     return rows;
 }
 
+std::vector<located_row> rocksdb_reader::walk(family_id walked, const key* beyond,
+                                              std::uint32_t limit) const {
+    const auto& family = database_.family_of(walked);
+    std::vector<located_row> rows;
+    rocksdb::ReadOptions options = options_;
+    options.total_order_seek = true;
+    const std::unique_ptr<rocksdb::Iterator> at(
+        database_.rocks().NewIterator(options, family.handle));
+    if (beyond == nullptr) {
+        at->SeekToFirst();
+    } else {
+        const physical_key last(*beyond);
+        at->Seek(last.slice());
+        if (at->Valid() && at->key() == last.slice()) {
+            at->Next();
+        }
+    }
+    for (; at->Valid() && rows.size() < limit; at->Next()) {
+        charge(1);
+        if (at->key().size() < part_bytes) {
+            throw storage_failure("a key of family " + family.name + " is too short");
+        }
+        rows.push_back(
+            {from_ordered(load_u64(at->key().data())), to_row(family, at->key(), at->value())});
+    }
+    judge(database_, at->status(), family);
+    return rows;
+}
+
 }  // namespace pinhole::kv

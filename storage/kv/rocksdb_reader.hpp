@@ -25,6 +25,8 @@ public:
     std::vector<std::optional<value_with_stamp>> multi_get(
         std::span<const key> keys) const override;
     std::vector<row> scan(const range& range) const override;
+    std::vector<located_row> walk(family_id family, const key* beyond,
+                                  std::uint32_t limit) const override;
     std::int64_t counter(const key& key) const override;
     std::vector<std::int64_t> counters(std::span<const key> keys) const override;
 

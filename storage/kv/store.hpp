@@ -68,6 +68,12 @@ struct row {
     kv::stamp stamp = 0;
 };
 
+/// A row of a walk over a whole family.
+struct located_row {
+    part_id part = 0;
+    kv::row row;
+};
+
 /// The half-open interval [from, to) of one part and family; an empty `to` means "to the part's
 /// end". `reverse` walks it from its upper end. `limit` bounds the rows returned.
 struct range {
@@ -154,6 +160,11 @@ public:
     virtual std::vector<std::optional<value_with_stamp>> multi_get(
         std::span<const key> keys) const = 0;
     virtual std::vector<row> scan(const range& range) const = 0;
+    /// Up to `limit` rows of a whole family, by part and key, from its beginning or behind
+    /// `beyond`. For what looks at everything, such as a check; a sharded store has to ask every
+    /// shard. A counter's value is its sum, in decimal.
+    virtual std::vector<located_row> walk(family_id family, const key* beyond,
+                                          std::uint32_t limit) const = 0;
     /// A counter nobody ever added to is 0.
     virtual std::int64_t counter(const key& key) const = 0;
     virtual std::vector<std::int64_t> counters(std::span<const key> keys) const = 0;

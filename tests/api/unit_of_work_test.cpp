@@ -25,6 +25,9 @@ public:
         return std::vector<std::optional<kv::value_with_stamp>>(keys.size());
     }
     std::vector<kv::row> scan(const kv::range&) const override { return {}; }
+    std::vector<kv::located_row> walk(kv::family_id, const kv::key*, std::uint32_t) const override {
+        return {};
+    }
     std::int64_t counter(const kv::key&) const override { return 0; }
     std::vector<std::int64_t> counters(std::span<const kv::key> keys) const override {
         return std::vector<std::int64_t>(keys.size());

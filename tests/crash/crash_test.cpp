@@ -1,50 +1,46 @@
-// kill -9 in the middle of writes: what was acknowledged is there, nothing is half there, and the
-// server comes back without a hand.
+// kill -9 at random moments, starting included: what was acknowledged is there, nothing is half
+// there, nothing is there that nobody wrote, and the server comes back without a hand.
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <optional>
 
-#include "tests/program/server_process.hpp"
+#include "tests/crash/trial.hpp"
 #include "tests/support/temporary_directory.hpp"
-#include "tests/workload/crowd.hpp"
 
 namespace pinhole::test {
 
 namespace {
 
 constexpr unsigned writers = 8;
-constexpr int rounds = 3;
-constexpr int writes_per_round = 400;
+constexpr unsigned deaths_at_start_max = 3;
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(crashes)
 
 BOOST_AUTO_TEST_CASE(every_acknowledged_write_survives_kill_9) {
-    const temporary_directory directory;
-    const auto data = directory.path() / "data";
-    const auto log = directory.path() / "log";
-    std::optional<server_process> server;
-    server.emplace(serve_arguments(data), log);
-    crowd people(server->wait_until_serving(), writers);
-    for (int round = 0; round < rounds; ++round) {
-        BOOST_TEST_CONTEXT("round " << round) {
-            crowd_signals signals;
-            people.write(signals, [&] {
-                const bool busy =
-                    eventually([&] { return signals.acknowledged > writes_per_round; },
-                               std::chrono::seconds(60));
-                signals.may_break = true;
-                server->send_signal(SIGKILL);
-                BOOST_TEST(busy);
-            });
-            BOOST_TEST(server->wait().signal == SIGKILL);
-            server.emplace(serve_arguments(data), log);
-            people.move_to(server->wait_until_serving());
-            people.verify(data);
+    const int rounds = rounds_from("PINHOLE_TEST_CRASH_ROUNDS", 20);
+    dice random;
+    BOOST_TEST_CONTEXT("PINHOLE_TEST_SEED=" << random.seed()) {
+        const temporary_directory directory;
+        trial life(directory.path());
+        crowd people(life.port(), writers, random.seed());
+        for (int round = 0; round < rounds; ++round) {
+            BOOST_TEST_CONTEXT("round " << round) {
+                crowd_signals signals;
+                people.write(signals, [&] {
+                    wait_for_a_moment(signals, random);
+                    signals.may_break = true;
+                    life.server().send_signal(SIGKILL);
+                });
+                BOOST_TEST(life.server().wait().signal == SIGKILL);
+                life.check_database();
+                life.die_while_starting(random.pick(deaths_at_start_max + 1), random);
+                people.move_to(life.start());
+                people.verify(life.data(), round + 1 < rounds ? extent::recent : extent::all);
+            }
         }
+        BOOST_TEST(life.server().stop(SIGTERM).exit_status == 0);
     }
-    BOOST_TEST(server->stop(SIGTERM).exit_status == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

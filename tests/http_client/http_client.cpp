@@ -171,11 +171,23 @@ bool http_client::read_more() {
     std::array<char, 64 * 1024> buffer;
     wait_for(POLLIN, std::chrono::steady_clock::now() + patience_);
     const auto bytes = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    if (bytes < 0 && errno == ECONNRESET) {
+        throw connection_reset("the server reset the connection");
+    }
     if (bytes < 0) {
         fail("recv");
     }
     received_.append(buffer.data(), static_cast<std::size_t>(bytes));
     return bytes > 0;
+}
+
+/// The same; a reset is an end like any other.
+bool http_client::read_more_of_answer() {
+    try {
+        return read_more();
+    } catch (const connection_reset&) {
+        return false;
+    }
 }
 
 std::size_t http_client::receive_some(std::size_t bytes_max) {
@@ -196,8 +208,8 @@ void http_client::limit_receive_buffer(int bytes) {
 
 std::string http_client::take(std::size_t bytes) {
     while (received_.size() < bytes) {
-        if (!read_more()) {
-            throw http_failure("the connection closed in the middle of an answer");
+        if (!read_more_of_answer()) {
+            throw cut_answer("the connection closed in the middle of an answer");
         }
     }
     auto taken = received_.substr(0, bytes);
@@ -208,8 +220,9 @@ std::string http_client::take(std::size_t bytes) {
 http_response http_client::receive(bool head) {
     std::size_t end = 0;
     while ((end = received_.find("\r\n\r\n")) == std::string::npos) {
-        if (!read_more()) {
-            throw http_failure("the connection closed before an answer came");
+        if (!read_more_of_answer()) {
+            throw received_.empty() ? http_failure("the connection closed before an answer came")
+                                    : cut_answer("the connection closed in a header");
         }
     }
     auto answer = parse_header(take(end + 4));
@@ -229,8 +242,8 @@ std::string http_client::receive_until_closed(bool reset_is_end) {
     try {
         while (read_more()) {
         }
-    } catch (const http_failure&) {
-        if (!reset_is_end || errno != ECONNRESET) {
+    } catch (const connection_reset&) {
+        if (!reset_is_end) {
             throw;
         }
     }

@@ -22,6 +22,16 @@ struct http_failure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// The server closed the connection in such a way that bytes may have been lost.
+struct connection_reset : http_failure {
+    using http_failure::http_failure;
+};
+
+/// The connection ended in the middle of an answer.
+struct cut_answer : http_failure {
+    using http_failure::http_failure;
+};
+
 struct http_response {
     unsigned status = 0;
     header_list headers;
@@ -67,6 +77,7 @@ public:
 private:
     void disconnect();
     bool read_more();
+    bool read_more_of_answer();
     void wait_for(short events, std::chrono::steady_clock::time_point deadline) const;
     std::string take(std::size_t bytes);
 

@@ -8,164 +8,10 @@
 
 namespace pinhole::test {
 
-void writer::write(const std::string& shared_post, crowd_signals& signals) {
-    try {
-        while (!signals.enough) {
-            if (write_once(shared_post)) {
-                ++signals.acknowledged;
-            }
-        }
-    } catch (const http_failure& failure) {
-        // What was under way is marked as unknown already.
-        if (!signals.may_break) {
-            surprise_ += std::string{failure.what()} + "\n";
-        }
-    }
-}
-
-void writer::verify(const std::string& shared_post) {
-    BOOST_TEST(surprise_ == "");
-    for (auto& [path, state] : things_) {
-        const auto answer = client_.get(path);
-        BOOST_TEST_CONTEXT(client_.username() << " wrote " << path) {
-            if (state == fate::unknown) {
-                state = answer.status == 200 ? fate::alive : fate::deleted;
-            }
-            BOOST_TEST(answer.status == (state == fate::alive ? 200U : 404U));
-        }
-    }
-    settle_comment();
-    const json post = client_.get_json("/api/v1/posts/" + shared_post);
-    BOOST_TEST_CONTEXT(client_.username() << " likes " << shared_post) {
-        if (likes_) {
-            BOOST_TEST(post.at("liked") == *likes_);
-        }
-        likes_ = post.at("liked").get<bool>();
-    }
-    if (bio_) {
-        BOOST_TEST(client_.get_json("/api/v1/users/me").at("bio") == *bio_);
-    }
-}
-
-/// Whether it was acknowledged.
-bool writer::write_once(const std::string& shared_post) {
-    const std::string post = "/api/v1/posts/" + shared_post;
-    switch (random_() % 9) {
-        case 0:
-        case 1:
-            return create(client_.upload(post_form("by " + client_.username(), 2)));
-        case 2:
-        case 3:
-            return comment(post);
-        case 4:
-            return delete_something();
-        case 5:
-            return restore_something();
-        case 6:
-            return edit_bio();
-        default:
-            return toggle_like(post);
-    }
-}
-
-bool writer::create(const http_response& answer) {
-    if (!expect(answer, 201)) {
-        return false;
-    }
-    things_[answer.header("Location")] = fate::alive;
-    return true;
-}
-
-bool writer::comment(const std::string& post) {
-    if (!pending_comment_) {
-        const std::string name = client_.username() + " " + std::to_string(++comments_);
-        pending_comment_ = {post + "/comments", name};
-    }
-    if (!create(send_comment())) {
-        return false;
-    }
-    pending_comment_.reset();
-    return true;
-}
-
-http_response writer::send_comment() {
-    return client_.post(pending_comment_->target, {{"content", pending_comment_->name}},
-                        {{"Idempotency-Key", pending_comment_->name}});
-}
-
-/// Whether the one under way had happened or not, now it has, and once.
-void writer::settle_comment() {
-    if (!pending_comment_) {
-        return;
-    }
-    BOOST_TEST(create(send_comment()));
-    std::size_t found = 0;
-    for (const json& row : walk(client_, "/api/v1/comments?author=me&page_size=100")) {
-        found += text(row, "content") == pending_comment_->name ? 1 : 0;
-    }
-    BOOST_TEST(found == 1U, pending_comment_->name);
-    pending_comment_.reset();
-}
-
-bool writer::restore_something() {
-    const auto deleted = std::ranges::find_if(things_, [](const auto& thing) {
-        return thing.second == fate::deleted && thing.first.contains("/posts/");
-    });
-    if (deleted == things_.end()) {
-        return false;
-    }
-    deleted->second = fate::unknown;
-    if (!expect(client_.post(deleted->first + "/restore"), 200)) {
-        return false;
-    }
-    deleted->second = fate::alive;
-    return true;
-}
-
-bool writer::delete_something() {
-    const auto alive = std::ranges::find_if(
-        things_, [](const auto& thing) { return thing.second == fate::alive; });
-    if (alive == things_.end()) {
-        return false;
-    }
-    alive->second = fate::unknown;
-    if (!expect(client_.remove(alive->first), 204)) {
-        return false;
-    }
-    alive->second = fate::deleted;
-    return true;
-}
-
-bool writer::toggle_like(const std::string& post) {
-    const bool likes = !likes_.value_or(false);
-    likes_.reset();
-    const auto answer = likes ? client_.put(post + "/like") : client_.remove(post + "/like");
-    // One that was there already, from a write whose answer was lost, is a 200.
-    if (answer.status != 200 && !expect(answer, likes ? 201 : 204)) {
-        return false;
-    }
-    likes_ = likes;
-    return true;
-}
-
-bool writer::edit_bio() {
-    const std::string bio = "bio " + std::to_string(random_());
-    bio_.reset();
-    if (!expect(client_.patch("/api/v1/users/me", {{"bio", bio}}), 200)) {
-        return false;
-    }
-    bio_ = bio;
-    return true;
-}
-
-bool writer::expect(const http_response& answer, unsigned status) {
-    if (answer.status != status && !tolerated_.contains(answer.status)) {
-        surprise_ += std::to_string(answer.status) + ": " + answer.body + "\n";
-    }
-    return answer.status == status;
-}
-
 namespace {
+
+/// One row in so many of a list is compared with the same row by its id.
+constexpr std::size_t compared_one_in = 16;
 
 std::size_t count_files(const std::filesystem::path& folder) {
     std::size_t count = 0;
@@ -175,10 +21,31 @@ std::size_t count_files(const std::filesystem::path& folder) {
     return count;
 }
 
+void append(std::vector<std::string>& to, const std::vector<std::string>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+}
+
+/// Those that a list shows beyond the ones that were seen before.
+std::vector<std::string> newer(std::vector<std::string> ids, std::int64_t seen_before) {
+    std::erase_if(ids, [=](const std::string& id) { return number_of(id) <= seen_before; });
+    std::ranges::sort(ids);
+    return ids;
+}
+
+void check_list(const std::string& list, std::vector<std::string> found,
+                const std::vector<std::string>& wanted, std::int64_t seen_before) {
+    std::ranges::sort(found);
+    BOOST_TEST_CONTEXT(list) {
+        BOOST_TEST(found == newer(wanted, seen_before), boost::test_tools::per_element());
+    }
+}
+
 }  // namespace
 
-crowd::crowd(std::uint16_t port, unsigned writers, unsigned seed)
-    : owner_(sign_up(port, "owner")), shared_post_(text(create_post(owner_), "id")) {
+crowd::crowd(std::uint16_t port, unsigned writers, unsigned seed) : owner_(sign_up(port, "owner")) {
+    const json post = create_post(owner_);
+    shared_post_ = text(post, "id");
+    shared_file_ = text(post.at("files").at(0), "id");
     writers_.reserve(writers);
     for (unsigned i = 0; i < writers; ++i) {
         writers_.emplace_back(port, seed + i);
@@ -188,6 +55,12 @@ crowd::crowd(std::uint16_t port, unsigned writers, unsigned seed)
 void crowd::tolerate(const std::set<unsigned>& statuses) {
     for (writer& each : writers_) {
         each.tolerate(statuses);
+    }
+}
+
+void crowd::limit_rows(std::size_t rows_max) {
+    for (writer& each : writers_) {
+        each.limit_rows(rows_max);
     }
 }
 
@@ -212,41 +85,124 @@ void crowd::move_to(std::uint16_t port) {
     }
 }
 
-void crowd::verify(const std::filesystem::path& data) {
+void crowd::verify(const std::filesystem::path& data, extent how_much) {
     BOOST_TEST(owner_.get("/readyz").status == 200U);
-    for (writer& each : writers_) {
-        each.verify(shared_post_);
+    if (how_much == extent::all) {
+        seen_before_ = 0;
     }
-    check_nothing_is_half(data);
-    BOOST_TEST(find_wrong_count(owner_) == "");
+    for (writer& each : writers_) {
+        each.verify(shared_post_, owner_, how_much, seen_before_);
+    }
+    const expected_rows wanted = expected();
+    check_lists(wanted, seen_before_);
+    for (writer& each : writers_) {
+        check_lists_of(each, seen_before_);
+    }
+    check_comments_by_post(seen_before_);
+    check_files_on_disk(wanted, data);
+    if (how_much == extent::all) {
+        // What an account's deletion or return does to others' posts settles in the background.
+        std::string wrong;
+        BOOST_TEST(eventually([&] { return (wrong = find_wrong_count(owner_)).empty(); }), wrong);
+    }
+    seen_before_ = newest_seen_;
 }
 
-std::size_t crowd::count_deleted_files() {
-    std::size_t count = 0;
-    for (writer& each : writers_) {
-        for (const json& post :
-             walk(each.client(), "/api/v1/posts?author=me&is_deleted=true&page_size=100")) {
-            count += post.at("files").size();
-        }
+expected_rows crowd::expected() const {
+    expected_rows all;
+    all.posts = {shared_post_};
+    all.files = {shared_file_};
+    all.accounts = {owner_.id()};
+    for (const writer& each : writers_) {
+        const expected_rows rows = each.expected();
+        append(all.posts, rows.posts);
+        append(all.files, rows.files);
+        append(all.comments, rows.comments);
+        append(all.accounts, rows.accounts);
+        all.accounts.push_back(each.account());
+        all.hidden_files += rows.hidden_files;
     }
-    return count;
+    return all;
 }
 
-/// Every post that is there has all its files, and every file on disk belongs to a post, be it a
-/// deleted one.
-void crowd::check_nothing_is_half(const std::filesystem::path& data) {
-    std::size_t files = 0;
-    for (const json& post : walk(owner_, "/api/v1/posts?page_size=100")) {
-        for (const json& file : post.at("files")) {
-            ++files;
-            const auto served = owner_.get(text(file, "url"));
-            BOOST_TEST(served.status == 200U);
-            BOOST_TEST(served.body.size() == file.at("size").get<std::size_t>());
+std::size_t crowd::rows() const {
+    const expected_rows all = expected();
+    return all.posts.size() + all.files.size() + all.comments.size() + all.accounts.size();
+}
+
+/// The ids that a list shows beyond those seen before. Some of its rows are compared with what
+/// their ids lead to.
+std::vector<std::string> crowd::found(const std::string& list, std::int64_t seen_before,
+                                      api_client& viewer) {
+    const std::string entity = list.substr(0, list.find('?'));
+    const char separator = list.contains('?') ? '&' : '?';
+    const auto rows = walk_newer(
+        viewer, "/api/v1/" + list + std::string(1, separator) + "page_size=100", seen_before);
+    for (std::size_t at = 0; at < rows.size(); at += compared_one_in) {
+        const std::string path = "/api/v1/" + entity + "/" + text(rows[at], "id");
+        // The author alone is shown what is deleted, and in the list alone.
+        if (!rows[at].at("is_deleted").get<bool>()) {
+            BOOST_TEST(viewer.get_json(path) == rows[at], path << " differs from the list");
         }
     }
-    BOOST_TEST(walk(owner_, "/api/v1/files?page_size=100").size() == files);
-    BOOST_TEST(count_files(data / "media/public") == files);
-    BOOST_TEST(count_files(data / "media/hidden") == count_deleted_files());
+    for (const json& row : rows) {
+        newest_seen_ = std::max(newest_seen_, number_of(text(row, "id")));
+    }
+    return ids_of(rows);
+}
+
+void crowd::check_lists(const expected_rows& wanted, std::int64_t seen_before) {
+    check_list("posts", found("posts", seen_before, owner_), wanted.posts, seen_before);
+    check_list("files", found("files", seen_before, owner_), wanted.files, seen_before);
+    check_list("comments", found("comments", seen_before, owner_), wanted.comments, seen_before);
+    check_list("users", found("users", seen_before, owner_), wanted.accounts, seen_before);
+}
+
+void crowd::check_lists_of(writer& each, std::int64_t seen_before) {
+    const expected_rows wanted = each.expected();
+    const std::string by = "?author=" + each.account();
+    const auto check = [&](const std::string& list, api_client& viewer,
+                           const std::vector<std::string>& ids) {
+        check_list(list, found(list, seen_before, viewer), ids, seen_before);
+    };
+    check("posts" + by, owner_, wanted.posts);
+    check("comments" + by, owner_, wanted.comments);
+    check("posts?author=me&is_deleted=true", each.client(), wanted.deleted_posts);
+
+    // A like's row is older than the last time that it was given.
+    std::vector<std::string> liked = wanted.liked_posts;
+    if (each.likes_shared_post()) {
+        liked.push_back(shared_post_);
+    }
+    std::vector<std::string> shown;
+    for (const json& like : walk(owner_, "/api/v1/likes?page_size=100&user=" + each.account())) {
+        shown.push_back(text(like, "post"));
+    }
+    check_list("likes of " + each.account(), std::move(shown), liked, 0);
+}
+
+/// Those of the shared post, which all write about.
+void crowd::check_comments_by_post(std::int64_t seen_before) {
+    std::vector<std::string> all;
+    for (const writer& each : writers_) {
+        std::vector<std::string> own;
+        for (const comment_entry& entry : each.comments()) {
+            if (entry.post == shared_post_ && entry.state.is(fate::alive)) {
+                own.push_back(entry.id);
+            }
+        }
+        const std::string list = "comments?post=" + shared_post_ + "&author=" + each.account();
+        check_list(list, found(list, seen_before, owner_), own, seen_before);
+        append(all, own);
+    }
+    const std::string list = "comments?post=" + shared_post_;
+    check_list(list, found(list, seen_before, owner_), all, seen_before);
+}
+
+/// Every file that is there belongs to a row, be it a deleted one, and lies where that says.
+void crowd::check_files_on_disk(const expected_rows& wanted, const std::filesystem::path& data) {
+    BOOST_TEST(count_files(data / "media/public") == wanted.files.size());
+    BOOST_TEST(count_files(data / "media/hidden") == wanted.hidden_files);
     BOOST_TEST(std::filesystem::is_empty(data / "media/incoming"));
 }
 

@@ -1,0 +1,89 @@
+#include "tests/crash/trial.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "storage/check.hpp"
+#include "storage/kv/rocksdb_store.hpp"
+#include "storage/schema/entities.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace pinhole::test {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr auto patience = std::chrono::seconds(60);
+
+}  // namespace
+
+int rounds_from(const char* variable, int otherwise) {
+    const char* const wanted = std::getenv(variable);
+    return wanted != nullptr ? std::stoi(wanted) : otherwise;
+}
+
+dice::dice()
+    : seed_([] {
+          const char* const wanted = std::getenv("PINHOLE_TEST_SEED");
+          return wanted != nullptr ? static_cast<std::uint32_t>(std::stoul(wanted))
+                                   : std::random_device()();
+      }()),
+      engine_(seed_) {
+    BOOST_TEST_MESSAGE("PINHOLE_TEST_SEED=" << seed_);
+}
+
+void wait_for_a_moment(const crowd_signals& signals, dice& random) {
+    constexpr unsigned writes_max = 400;
+    constexpr std::chrono::milliseconds time_max(600);
+    const bool by_writes = random.pick(2) == 0;
+    const int writes = by_writes ? static_cast<int>(1 + random.pick(writes_max)) : 1;
+    const bool busy = eventually([&] { return signals.acknowledged >= writes; }, patience);
+    BOOST_TEST_REQUIRE(busy, "the crowd does not write");
+    if (!by_writes) {
+        std::this_thread::sleep_for(random.moment(time_max));
+    }
+}
+
+trial::trial(const std::filesystem::path& directory)
+    : data_(directory / "data"), log_(directory / "log") {
+    start();
+}
+
+std::uint16_t trial::start() {
+    const auto began = steady_clock::now();
+    server_.emplace(serve_arguments(data_), log_);
+    port_ = server_->wait_until_serving();
+    start_takes_ = std::max(start_takes_, std::chrono::duration_cast<std::chrono::microseconds>(
+                                              steady_clock::now() - began));
+    return port_;
+}
+
+void trial::die_while_starting(unsigned times, dice& random) {
+    for (unsigned i = 0; i < times; ++i) {
+        server_.emplace(serve_arguments(data_), log_);
+        std::this_thread::sleep_for(random.moment(start_takes_ * 5 / 4));
+        BOOST_TEST(server_->stop(SIGKILL).signal == SIGKILL);
+    }
+}
+
+void trial::check_database() const {
+    // Not the original: opening it would recover it, which is what the server is to do.
+    const temporary_directory copy;
+    std::filesystem::copy(data_ / "db", copy.path() / "db");
+    kv::rocksdb_options options;
+    options.directory = copy.path() / "db";
+    options.families.assign(storage::families::all.begin(), storage::families::all.end());
+    const auto store = kv::open_rocksdb(options);
+    const auto report = storage::check_rows(*store->snapshot(kv::read_mode::blocking));
+    BOOST_TEST(report.rows > 0U);
+    BOOST_TEST(report.problems == 0U);
+    for (const std::string& problem : report.details) {
+        BOOST_ERROR(problem);
+    }
+}
+
+}  // namespace pinhole::test

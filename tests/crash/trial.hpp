@@ -1,0 +1,72 @@
+// What the tests that harm the server share: how often, from which seed, and the server with its
+// crowd, over one life of the process after the other.
+// For the test's own thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <random>
+
+#include "tests/program/server_process.hpp"
+#include "tests/workload/crowd.hpp"
+
+namespace pinhole::test {
+
+/// From the environment variable, where it is set.
+int rounds_from(const char* variable, int otherwise);
+
+/// Random numbers from a seed of the system's, or from PINHOLE_TEST_SEED. Say the seed where a test
+/// fails.
+class dice {
+public:
+    dice();
+
+    std::uint32_t seed() const { return seed_; }
+    /// In [0, below).
+    unsigned pick(unsigned below) {
+        return std::uniform_int_distribution<unsigned>(0, below - 1)(engine_);
+    }
+    std::chrono::microseconds moment(std::chrono::microseconds before) {
+        return std::chrono::microseconds(pick(static_cast<unsigned>(before.count()) + 1));
+    }
+
+private:
+    std::uint32_t seed_;
+    std::mt19937 engine_;
+};
+
+/// Waits until the crowd is writing, and then until a random moment: so many acknowledged writes
+/// later, or so much time.
+void wait_for_a_moment(const crowd_signals& signals, dice& random);
+
+/// One data directory, and the processes that serve it, one after the other.
+class trial {
+public:
+    /// Starts the first one.
+    explicit trial(const std::filesystem::path& directory);
+
+    /// Starts the next one. Returns its port, once it serves.
+    std::uint16_t start();
+    /// Starts it `times` times, and kills it each time at a moment before it serves or little
+    /// later.
+    void die_while_starting(unsigned times, dice& random);
+
+    /// Checks, on a copy of the database as the last process left it, that all that lies in it
+    /// agrees: rows, index entries, counters. Requires: no process runs.
+    void check_database() const;
+
+    server_process& server() { return *server_; }
+    std::uint16_t port() const { return port_; }
+    const std::filesystem::path& data() const { return data_; }
+
+private:
+    std::filesystem::path data_;
+    std::filesystem::path log_;
+    std::optional<server_process> server_;
+    std::uint16_t port_ = 0;
+    std::chrono::microseconds start_takes_{0};  ///< as long as the longest so far
+};
+
+}  // namespace pinhole::test
