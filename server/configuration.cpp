@@ -202,7 +202,7 @@ std::vector<setting> connection_settings() {
          duration(&c::handler_timeout)},
         {"bytes-per-second-min", "8KiB", "Clients that send or receive more slowly are cut off",
          bytes(&c::bytes_per_second_min)},
-        {"drain-timeout", "30s", "Time for requests in flight to finish when the server stops",
+        {"drain-timeout", "8s", "Time for requests in flight to finish when the server stops",
          duration(&c::drain_timeout)},
     };
 }

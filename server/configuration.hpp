@@ -44,7 +44,7 @@ struct configuration {
     std::chrono::milliseconds header_timeout{10'000};
     std::chrono::milliseconds idle_timeout{60'000};
     std::chrono::milliseconds handler_timeout{60'000};
-    std::chrono::milliseconds drain_timeout{30'000};
+    std::chrono::milliseconds drain_timeout{8'000};
     std::uint64_t bytes_per_second_min = 8ULL * 1024;
 
     std::chrono::seconds token_life{30LL * 86'400};

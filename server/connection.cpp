@@ -118,10 +118,17 @@ void connection::give_up_handler() {
     abort();
 }
 
+/// A request that has come already is answered: closing over it would reset the connection, and
+/// its client could not tell whether it was carried out.
 void connection::begin_drain() {
-    if (phase_ == phase::idle) {
+    if (phase_ == phase::idle && !has_bytes_waiting()) {
         cancel_wait();
     }
+}
+
+bool connection::has_bytes_waiting() {
+    boost::system::error_code ec;
+    return socket_.available(ec) > 0;
 }
 
 void connection::cancel_wait() {
@@ -131,8 +138,7 @@ void connection::cancel_wait() {
 
 bool connection::close_if_idle() {
     assert(phase_ == phase::idle);
-    boost::system::error_code ec;
-    if (socket_.available(ec) > 0) {
+    if (has_bytes_waiting()) {
         return false;
     }
     abort();
@@ -160,7 +166,7 @@ asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
             }
         }
         const bool begun = begin_ < end_;
-        if (!begun && shard_.draining()) {
+        if (!begun && shard_.draining() && !has_bytes_waiting()) {
             co_return 0;
         }
         if (!waiting || (begun && phase_ == phase::idle)) {

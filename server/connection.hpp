@@ -125,6 +125,7 @@ private:
 
     void enter(phase next, clock::time_point deadline);
     void cancel_wait();
+    bool has_bytes_waiting();
 
     io_shard& shard_;
     boost::asio::ip::tcp::socket socket_;

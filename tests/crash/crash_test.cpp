@@ -22,7 +22,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_write_survives_kill_9) {
     dice random;
     BOOST_TEST_CONTEXT("PINHOLE_TEST_SEED=" << random.seed()) {
         const temporary_directory directory;
-        trial life(directory.path());
+        trial life(directory.path() / "data", directory.path() / "log");
         crowd people(life.port(), writers, random.seed());
         for (int round = 0; round < rounds; ++round) {
             BOOST_TEST_CONTEXT("round " << round) {
@@ -30,11 +30,14 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_write_survives_kill_9) {
                 people.write(signals, [&] {
                     wait_for_a_moment(signals, random);
                     signals.may_break = true;
-                    life.server().send_signal(SIGKILL);
+                    life.kill();
                 });
-                BOOST_TEST(life.server().wait().signal == SIGKILL);
+                life.expect_killed();
                 life.check_database();
-                life.die_while_starting(random.pick(deaths_at_start_max + 1), random);
+                life.die_while_starting(random.pick(deaths_at_start_max + 1), random, [&] {
+                    life.kill();
+                    life.expect_killed();
+                });
                 people.move_to(life.start());
                 people.verify(life.data(), round + 1 < rounds ? extent::recent : extent::all);
             }

@@ -1,7 +1,6 @@
 #include "tests/crash/trial.hpp"
 
 #include <boost/test/unit_test.hpp>
-#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -48,26 +47,32 @@ void wait_for_a_moment(const crowd_signals& signals, dice& random) {
     }
 }
 
-trial::trial(const std::filesystem::path& directory)
-    : data_(directory / "data"), log_(directory / "log") {
+trial::trial(const std::filesystem::path& data, const std::filesystem::path& log,
+             const std::vector<std::string>& more_arguments)
+    : data_(data), log_(log), arguments_(serve_arguments(data)) {
+    arguments_.insert(arguments_.end(), more_arguments.begin(), more_arguments.end());
     start();
 }
 
 std::uint16_t trial::start() {
     const auto began = steady_clock::now();
-    server_.emplace(serve_arguments(data_), log_);
+    server_.emplace(arguments_, log_);
     port_ = server_->wait_until_serving();
     start_takes_ = std::max(start_takes_, std::chrono::duration_cast<std::chrono::microseconds>(
                                               steady_clock::now() - began));
     return port_;
 }
 
-void trial::die_while_starting(unsigned times, dice& random) {
+void trial::die_while_starting(unsigned times, dice& random, const std::function<void()>& die) {
     for (unsigned i = 0; i < times; ++i) {
-        server_.emplace(serve_arguments(data_), log_);
+        server_.emplace(arguments_, log_);
         std::this_thread::sleep_for(random.moment(start_takes_ * 5 / 4));
-        BOOST_TEST(server_->stop(SIGKILL).signal == SIGKILL);
+        die();
     }
+}
+
+void trial::expect_killed() {
+    BOOST_TEST(server_->wait().signal == SIGKILL);
 }
 
 void trial::check_database() const {

@@ -4,10 +4,14 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "tests/program/server_process.hpp"
 #include "tests/workload/crowd.hpp"
@@ -44,26 +48,34 @@ void wait_for_a_moment(const crowd_signals& signals, dice& random);
 /// One data directory, and the processes that serve it, one after the other.
 class trial {
 public:
-    /// Starts the first one.
-    explicit trial(const std::filesystem::path& directory);
+    /// Starts the first one, with more arguments than it needs to serve.
+    trial(const std::filesystem::path& data, const std::filesystem::path& log,
+          const std::vector<std::string>& more_arguments = {});
 
     /// Starts the next one. Returns its port, once it serves.
     std::uint16_t start();
-    /// Starts it `times` times, and kills it each time at a moment before it serves or little
-    /// later.
-    void die_while_starting(unsigned times, dice& random);
+    /// Starts it `times` times, and lets it die each time at a moment before it serves or little
+    /// later. `die` ends the process, and waits for its end.
+    void die_while_starting(unsigned times, dice& random, const std::function<void()>& die);
+    /// kill -9
+    void kill() const { server_->send_signal(SIGKILL); }
+    /// Waits for the end of a process that was killed.
+    void expect_killed();
 
     /// Checks, on a copy of the database as the last process left it, that all that lies in it
     /// agrees: rows, index entries, counters. Requires: no process runs.
     void check_database() const;
 
+    const server_process& server() const { return *server_; }
     server_process& server() { return *server_; }
     std::uint16_t port() const { return port_; }
     const std::filesystem::path& data() const { return data_; }
+    const std::filesystem::path& log() const { return log_; }
 
 private:
     std::filesystem::path data_;
     std::filesystem::path log_;
+    std::vector<std::string> arguments_;
     std::optional<server_process> server_;
     std::uint16_t port_ = 0;
     std::chrono::microseconds start_takes_{0};  ///< as long as the longest so far

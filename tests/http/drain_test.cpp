@@ -64,6 +64,29 @@ BOOST_AUTO_TEST_CASE(the_last_answer_arrives_though_more_requests_were_sent) {
     BOOST_TEST(drained.get());
 }
 
+/// Closing over bytes that nobody has read resets the connection.
+BOOST_AUTO_TEST_CASE(requests_that_came_before_the_drain_were_reset) {
+    test_server server(one_thread());
+    auto kept = server.connect();
+    kept.request("GET", "/hello");
+    auto blocking = server.connect();
+    auto arrived = server.arrived();
+    blocking.send(get("/block"));
+    arrived.wait();
+    kept.send(get("/hello"));
+    auto drained =
+        std::async(std::launch::async, [&] { return server.server().drain(seconds(20)); });
+    // By now it waits behind the thread that stands still. Should it not yet, then there is less to
+    // be seen, and nothing that could fail.
+    drained.wait_for(std::chrono::milliseconds(100));
+    server.open_gate();
+    BOOST_TEST(blocking.receive().body == "through");
+    const auto answer = kept.receive();
+    BOOST_TEST(answer.body == "hello");
+    BOOST_TEST(answer.header("Connection") == "close");
+    BOOST_TEST(drained.get());
+}
+
 BOOST_AUTO_TEST_CASE(an_upload_in_flight_is_finished) {
     test_server server(one_thread());
     auto client = server.connect();

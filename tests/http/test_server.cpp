@@ -103,6 +103,7 @@ std::vector<route> test_server::make_routes() {
     routes.push_back({verb::post, "/echo", [this](request& r) { return echo(r); }});
     routes.push_back({verb::post, "/count", [this](request& r) { return count_body(r); }});
     routes.push_back({verb::get, "/gate", [this](request& r) { return wait_at_gate(r); }});
+    routes.push_back({verb::get, "/block", [this](request&) { return block(); }});
     routes.push_back({verb::post, "/late", [this](request& r) { return read_late(r); }});
     routes.push_back({verb::get, "/if-match", [](request& r) { return show_if_match(r); }});
     routes.push_back({verb::get, "/client",
@@ -156,6 +157,13 @@ boost::asio::awaitable<response> test_server::wait_at_gate(request&) {
     });
     co_return waited ? response::json(status::ok, "through")
                      : problem(status::service_unavailable, "full");
+}
+
+boost::asio::awaitable<response> test_server::block() {
+    ++served_;
+    arrived_.set_value();
+    gate_.get_future().wait();
+    co_return response::json(status::ok, "through");
 }
 
 boost::asio::awaitable<response> test_server::read_late(request& request) {

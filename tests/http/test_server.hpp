@@ -38,6 +38,7 @@ public:
     int served() const { return served_; }
     /// `/gate` answers when this was called, and tells `arrived` when it has been called. `/late`
     /// does the same, then reads its body, then waits for `open_second_gate`.
+    /// `/block` is as `/gate`, and its io thread stands still meanwhile.
     void open_gate() { gate_.set_value(); }
     std::future<void> arrived() { return arrived_.get_future(); }
     void open_second_gate() { second_gate_.set_value(); }
@@ -50,6 +51,7 @@ private:
     boost::asio::awaitable<response> echo(request& request);
     boost::asio::awaitable<response> count_body(request& request);
     boost::asio::awaitable<response> wait_at_gate(request& request);
+    boost::asio::awaitable<response> block();
     boost::asio::awaitable<response> read_late(request& request);
     boost::asio::awaitable<response> serve(request& request, const std::string& path,
                                            std::size_t bytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <limits>
+#include <optional>
 #include <random>
 #include <ranges>
 #include <set>
@@ -344,6 +345,44 @@ void the_largest_keys_and_values_fit(backend& backend) {
     expect_all(*backend.open());
 }
 
+/// Page by page, over all parts, and nothing of another family.
+void a_walk_shows_a_whole_family(backend& backend) {
+    const auto store = backend.open();
+    const std::vector<part_id> parts{std::numeric_limits<part_id>::min(), -1, 0, 7,
+                                     std::numeric_limits<part_id>::max()};
+    std::vector<std::pair<part_id, std::string>> wanted;
+    for (const part_id part : parts) {
+        for (const auto& bytes : {""s, "\0"s, "a"s, "\xff"s}) {
+            wanted.emplace_back(part, bytes);
+            BOOST_REQUIRE(apply(*store, {put{{part, rows, bytes}, bytes + "!"},
+                                         put{{part, index, bytes + "x"}, ""}}) == outcome::ok);
+        }
+    }
+    for (const std::uint32_t limit : {1U, 3U, 20U, all}) {
+        std::vector<std::pair<part_id, std::string>> found;
+        const auto reader = store->snapshot(read_mode::blocking);
+        for (std::optional<key> beyond;;) {
+            const auto page = reader->walk(rows, beyond ? &*beyond : nullptr, limit);
+            BOOST_REQUIRE(page.size() <= limit);
+            if (page.empty()) {
+                break;
+            }
+            for (const located_row& each : page) {
+                found.emplace_back(each.part, each.row.key);
+                BOOST_TEST(each.row.value == each.row.key + "!");
+                BOOST_TEST(each.row.stamp > 0U);
+            }
+            beyond = {page.back().part, rows, page.back().row.key};
+        }
+        BOOST_TEST((found == wanted));
+    }
+    BOOST_REQUIRE(apply(*store, {add{count_key("n", 3), -5}}) == outcome::ok);
+    const auto counters = store->snapshot(read_mode::blocking)->walk(counts, nullptr, all);
+    BOOST_REQUIRE(counters.size() == 1U);
+    BOOST_TEST(counters.front().part == 3);
+    BOOST_TEST(counters.front().row.value == "-5");
+}
+
 void a_new_store_is_well(backend& backend) {
     const auto store = backend.open();
     BOOST_TEST((store->health() == health::ok));
@@ -368,6 +407,7 @@ std::vector<conformance_rule> sequential_rules() {
         {"multi_get_answers_in_the_order_asked", multi_get_answers_in_the_order_asked},
         {"counters_add_up", counters_add_up},
         {"the_largest_keys_and_values_fit", the_largest_keys_and_values_fit},
+        {"a_walk_shows_a_whole_family", a_walk_shows_a_whole_family},
         {"a_new_store_is_well", a_new_store_is_well},
     };
 }

@@ -154,6 +154,14 @@ void server_process::send_signal(int number) const {
     }
 }
 
+void server_process::freeze() const {
+    send_signal(SIGSTOP);
+    int status = 0;
+    if (::waitpid(pid_, &status, WUNTRACED) != pid_ || !WIFSTOPPED(status)) {
+        fail("waiting until the server stands still");
+    }
+}
+
 process_end server_process::wait(std::chrono::seconds patience) {
     if (!wait_readable(process_.get(), std::chrono::steady_clock::now() + patience)) {
         throw std::runtime_error("the server did not end in time");

@@ -43,6 +43,8 @@ public:
     /// Blocks: until the program says where it serves. Returns the port.
     std::uint16_t wait_until_serving();
     void send_signal(int number) const;
+    /// Has it stand still, until it is killed. Blocks: until all its threads do.
+    void freeze() const;
     /// Blocks: until it has ended.
     process_end wait(std::chrono::seconds patience = std::chrono::seconds(40));
     process_end stop(int signal);

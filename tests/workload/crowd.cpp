@@ -45,7 +45,7 @@ void check_list(const std::string& list, std::vector<std::string> found,
 crowd::crowd(std::uint16_t port, unsigned writers, unsigned seed) : owner_(sign_up(port, "owner")) {
     const json post = create_post(owner_);
     shared_post_ = text(post, "id");
-    shared_file_ = text(post.at("files").at(0), "id");
+    expect_of(owner_.id(), {post});
     writers_.reserve(writers);
     for (unsigned i = 0; i < writers; ++i) {
         writers_.emplace_back(port, seed + i);
@@ -75,6 +75,18 @@ void crowd::write(crowd_signals& signals, const std::function<void()>& harm) {
     } catch (...) {
         signals.enough = true;
         throw;
+    }
+}
+
+void crowd::expect_of(const std::string& account, const std::vector<json>& posts) {
+    if (std::ranges::find(others_.accounts, account) == others_.accounts.end()) {
+        others_.accounts.push_back(account);
+    }
+    for (const json& post : posts) {
+        others_.posts.push_back(text(post, "id"));
+        for (const json& file : post.at("files")) {
+            others_.files.push_back(text(file, "id"));
+        }
     }
 }
 
@@ -109,10 +121,7 @@ void crowd::verify(const std::filesystem::path& data, extent how_much) {
 }
 
 expected_rows crowd::expected() const {
-    expected_rows all;
-    all.posts = {shared_post_};
-    all.files = {shared_file_};
-    all.accounts = {owner_.id()};
+    expected_rows all = others_;
     for (const writer& each : writers_) {
         const expected_rows rows = each.expected();
         append(all.posts, rows.posts);
@@ -126,8 +135,11 @@ expected_rows crowd::expected() const {
 }
 
 std::size_t crowd::rows() const {
-    const expected_rows all = expected();
-    return all.posts.size() + all.files.size() + all.comments.size() + all.accounts.size();
+    std::size_t rows = 0;
+    for (const writer& each : writers_) {
+        rows += each.rows();
+    }
+    return rows;
 }
 
 /// The ids that a list shows beyond those seen before. Some of its rows are compared with what

@@ -23,11 +23,13 @@ public:
     crowd(std::uint16_t port, unsigned writers, unsigned seed = 1);
 
     void tolerate(const std::set<unsigned>& statuses);
-    /// From so many posts and comments of its own on, a writer changes those it has.
+    /// From so many posts and comments of its own on, a writer mostly changes those it has.
     void limit_rows(std::size_t rows_max);
     /// Until each writer's connection broke or `enough` was set. `harm` runs beside them, on the
     /// caller's thread; should it throw, the writers are stopped.
     void write(crowd_signals& signals, const std::function<void()>& harm);
+    /// Somebody else wrote these, and an account, beside the crowd: they will be in the lists.
+    void expect_of(const std::string& account, const std::vector<json>& posts);
     /// The server was started anew.
     void move_to(std::uint16_t port);
     /// Checks all that the crowd knows, that the lists show each row that is there exactly once and
@@ -38,7 +40,7 @@ public:
 
     api_client& owner() { return owner_; }
     const std::string& shared_post() const { return shared_post_; }
-    /// Of the rows that the writers' lists show, by their ledgers.
+    /// That the writers have ever created. Requires: nobody writes.
     std::size_t rows() const;
 
 private:
@@ -52,7 +54,7 @@ private:
 
     api_client owner_;
     std::string shared_post_;
-    std::string shared_file_;
+    expected_rows others_;  ///< than the writers': the owner's, and what `expect_of` was told
     std::vector<writer> writers_;
     std::int64_t seen_before_ = 0;  ///< rows with larger ids were created since `verify`
     std::int64_t newest_seen_ = 0;

@@ -114,6 +114,11 @@ creation writer::maybe_with_key(creation made, bool must) {
     return made;
 }
 
+bool writer::is_full() {
+    constexpr unsigned still_one_in = 32;
+    return posts_.size() + comments_.size() >= rows_max_ && !chance(still_one_in);
+}
+
 bool writer::upload() {
     if (is_full()) {
         return edit_post();

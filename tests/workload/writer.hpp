@@ -47,7 +47,7 @@ public:
     api_client& client() { return client_; }
     /// Statuses that are no surprise and leave it unknown whether the write happened.
     void tolerate(std::set<unsigned> statuses) { tolerated_ = std::move(statuses); }
-    /// From so many posts and comments on it changes those it has; none: always more.
+    /// From so many posts and comments on it mostly changes those it has.
     void limit_rows(std::size_t rows_max) { rows_max_ = rows_max; }
 
     void write(const std::string& shared_post, crowd_signals& signals);
@@ -63,6 +63,8 @@ public:
     expected_rows expected() const;
     const std::string& account() const { return client_.id(); }
     bool likes_shared_post() const { return likes_shared_.first(); }
+    /// That it has ever created, and nobody has removed for good.
+    std::size_t rows() const;
     const std::vector<comment_entry>& comments() const { return comments_; }
 
 private:
@@ -112,7 +114,7 @@ private:
     Entry* pick(std::vector<Entry>& entries, fate state);
     bool chance(unsigned one_in) { return random_() % one_in == 0; }
     bool is_post_alive(const std::string& post) const;
-    bool is_full() const { return posts_.size() + comments_.size() >= rows_max_; }
+    bool is_full();
 
     // writer_checks.cpp
     void settle_password();

@@ -253,6 +253,14 @@ void writer::check_comment(comment_entry& entry) {
     }
 }
 
+std::size_t writer::rows() const {
+    std::size_t rows = posts_.size() + comments_.size() + accounts_.size();
+    for (const post_entry& entry : posts_) {
+        rows += entry.files.size();
+    }
+    return rows;
+}
+
 expected_rows writer::expected() const {
     expected_rows rows;
     for (const post_entry& entry : posts_) {
