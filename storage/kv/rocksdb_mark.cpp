@@ -325,8 +325,8 @@ private:
 
 class marked_file_system final : public rocksdb::FileSystemWrapper {
 public:
-    marked_file_system(std::shared_ptr<rocksdb::FileSystem> files, mark& mark)
-        : FileSystemWrapper(std::move(files)), mark_(mark) {}
+    marked_file_system(const std::shared_ptr<rocksdb::FileSystem>& files, mark& mark)
+        : FileSystemWrapper(files), mark_(mark) {}
 
     const char* Name() const override { return "pinhole.marked"; }
 
@@ -364,9 +364,9 @@ private:
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> make_marked_files(mark& mark,
-                                                       std::shared_ptr<rocksdb::FileSystem> files) {
-    return std::make_shared<marked_file_system>(std::move(files), mark);
+std::shared_ptr<rocksdb::FileSystem> make_marked_files(
+    mark& mark, const std::shared_ptr<rocksdb::FileSystem>& files) {
+    return std::make_shared<marked_file_system>(files, mark);
 }
 
 }  // namespace pinhole::kv

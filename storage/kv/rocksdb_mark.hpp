@@ -69,6 +69,6 @@ private:
 
 /// RocksDB's files, of which it tells the mark. The mark must outlive it.
 std::shared_ptr<rocksdb::FileSystem> make_marked_files(
-    mark& mark, std::shared_ptr<rocksdb::FileSystem> files = rocksdb::FileSystem::Default());
+    mark& mark, const std::shared_ptr<rocksdb::FileSystem>& files = rocksdb::FileSystem::Default());
 
 }  // namespace pinhole::kv
