@@ -18,8 +18,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr unsigned writers = 8;
-constexpr unsigned pipelines = 4;
-constexpr unsigned downloads = 4;
+constexpr unsigned pipelines = 2;
+constexpr unsigned downloads = 2;
 constexpr unsigned uploads = 4;
 constexpr std::size_t idle_connections = 50;
 constexpr std::chrono::seconds end_patience(10);  // the promise
@@ -168,7 +168,7 @@ private:
 BOOST_AUTO_TEST_SUITE(stopping)
 
 BOOST_AUTO_TEST_CASE(under_full_load_nothing_is_lost_and_no_answer_cut) {
-    const int rounds = rounds_from("PINHOLE_TEST_STOP_ROUNDS", 20);
+    const int rounds = rounds_from("PINHOLE_TEST_STOP_ROUNDS", 8);
     dice random;
     BOOST_TEST_CONTEXT("PINHOLE_TEST_SEED=" << random.seed()) {
         const temporary_directory directory;

@@ -40,8 +40,11 @@ void wait_for_a_moment(const crowd_signals& signals, dice& random) {
     constexpr std::chrono::milliseconds time_max(600);
     const bool by_writes = random.pick(2) == 0;
     const int writes = by_writes ? static_cast<int>(1 + random.pick(writes_max)) : 1;
-    const bool busy = eventually([&] { return signals.acknowledged >= writes; }, patience);
-    BOOST_TEST_REQUIRE(busy, "the crowd does not write");
+    const auto deadline = steady_clock::now() + patience;
+    while (signals.acknowledged < writes) {
+        BOOST_TEST_REQUIRE((steady_clock::now() < deadline), "the crowd does not write");
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     if (!by_writes) {
         std::this_thread::sleep_for(random.moment(time_max));
     }

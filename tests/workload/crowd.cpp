@@ -98,16 +98,21 @@ void crowd::move_to(std::uint16_t port) {
 }
 
 void crowd::verify(const std::filesystem::path& data, extent how_much) {
+    owner_.connection().reconnect();
     BOOST_TEST(owner_.get("/readyz").status == 200U);
     if (how_much == extent::all) {
         seen_before_ = 0;
     }
     for (writer& each : writers_) {
+        // It may have waited for its turn for longer than the server keeps an idle connection.
+        each.client().connection().reconnect();
+        owner_.connection().reconnect();
         each.verify(shared_post_, owner_, how_much, seen_before_);
     }
     const expected_rows wanted = expected();
     check_lists(wanted, seen_before_);
     for (writer& each : writers_) {
+        each.client().connection().reconnect();
         check_lists_of(each, seen_before_);
     }
     check_comments_by_post(seen_before_);

@@ -51,7 +51,7 @@ bool writer::write_once(const std::string& shared_post) {
     if (!account_.is(fate::alive)) {
         return restore_account();
     }
-    if (chance(12)) {
+    if (chance(24)) {
         return write_to_account();
     }
     switch (random_() % 16) {
