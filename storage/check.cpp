@@ -108,12 +108,14 @@ private:
         require(counts.comments == count_counted<comment>(row.id, index_number<comment>("post")),
                 name + ": its comment count is not that of its comments");
         std::vector<std::string> copies;
+        copies.reserve(row.files.size());
         for (const file& copy : row.files) {
             copies.push_back(encode_row(copy));
         }
         std::vector<file> alive = children<file>(row.id, index_number<file>("post"));
         std::ranges::sort(alive, {}, &file::position);
         std::vector<std::string> files;
+        files.reserve(alive.size());
         for (const file& child : alive) {
             files.push_back(encode_row(child));
         }

@@ -191,8 +191,10 @@ void crowd::check_lists_of(writer& each, std::int64_t seen_before) {
     if (each.likes_shared_post()) {
         liked.push_back(shared_post_);
     }
+    const auto likes = walk(owner_, "/api/v1/likes?page_size=100&user=" + each.account());
     std::vector<std::string> shown;
-    for (const json& like : walk(owner_, "/api/v1/likes?page_size=100&user=" + each.account())) {
+    shown.reserve(likes.size());
+    for (const json& like : likes) {
         shown.push_back(text(like, "post"));
     }
     check_list("likes of " + each.account(), std::move(shown), liked, 0);

@@ -101,6 +101,7 @@ post_entry to_post_entry(const creation& made, const json& row) {
     if (files.size() != made.sha256.size()) {
         throw std::runtime_error("the post " + entry.id + " does not have the files it was sent");
     }
+    entry.files.reserve(files.size());
     for (std::size_t at = 0; at < files.size(); ++at) {
         entry.files.push_back({.id = text(files[at], "id"),
                                .url = text(files[at], "url"),

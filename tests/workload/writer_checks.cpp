@@ -207,6 +207,7 @@ void writer::check_alive_post(post_entry& entry, const json& post) {
     observe(entry.content, text(post, "content"), "the content");
     observe(entry.liked, post.at("liked").get<bool>(), "the like");
     std::vector<std::string> shown;
+    shown.reserve(post.at("files").size());
     for (const json& file : post.at("files")) {
         shown.push_back(text(file, "id"));
     }
