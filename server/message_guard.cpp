@@ -1,5 +1,8 @@
 #include "server/message_guard.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -35,31 +38,52 @@ std::optional<refusal> check_version(std::string_view version) {
     return std::nullopt;
 }
 
-/// uri-host [ ":" port ] of RFC 3986, without user information. Not empty.
-bool is_valid_host(std::string_view host) {
-    if (host.starts_with('[')) {
-        const auto end = host.find(']');
-        if (end == std::string_view::npos || end < 3) {
+/// The port of a `:PORT`; it may be left out behind the colon (RFC 3986 §3.2.3).
+bool is_valid_port(std::string_view port) {
+    std::uint16_t number = 0;
+    const auto* end = port.data() + port.size();
+    const auto [last, error] = std::from_chars(port.data(), end, number);
+    return port.empty() || (error == std::errc() && last == end);
+}
+
+bool is_ipv6_address(std::string_view text) {
+    std::array<char, INET6_ADDRSTRLEN> terminated{};
+    if (text.size() >= terminated.size()) {
+        return false;
+    }
+    std::ranges::copy(text, terminated.begin());
+    in6_addr address{};
+    return ::inet_pton(AF_INET6, terminated.data(), &address) == 1;
+}
+
+/// reg-name or IPv4address of RFC 3986, not empty. A comma, which a reg-name may have, is refused:
+/// that is what two Host lines look like once somebody has joined them.
+bool is_host_name(std::string_view name) {
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        const char c = name[i];
+        const bool alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        const bool encoded = c == '%' && name.size() - i > 2 && hex_value(name[i + 1]) >= 0 &&
+                             hex_value(name[i + 2]) >= 0;
+        if (!alphanumeric && !encoded &&
+            std::string_view("-._~!$&'()*+;=").find(c) == std::string_view::npos) {
             return false;
         }
-        const auto address = host.substr(1, end - 1);
-        const bool address_ok = std::ranges::all_of(
-            address, [](char c) { return hex_value(c) >= 0 || c == ':' || c == '.'; });
-        host.remove_prefix(end + 1);
-        return address_ok &&
-               (host.empty() || (host[0] == ':' && std::ranges::all_of(host.substr(1), [](char c) {
-                                     return c >= '0' && c <= '9';
-                                 })));
     }
-    const auto colon = host.find(':');
-    const auto name = host.substr(0, colon);
-    const auto port = colon == std::string_view::npos ? std::string_view() : host.substr(colon + 1);
-    const bool name_ok = !name.empty() && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
-    });
-    return name_ok && port.size() <= 5 &&
-           std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+    return !name.empty();
+}
+
+/// uri-host [ ":" port ] of RFC 3986, without user information. Not empty.
+bool is_valid_host(std::string_view host) {
+    const bool bracketed = host.starts_with('[');
+    const auto name_end = bracketed ? host.find(']') : std::min(host.find(':'), host.size());
+    if (name_end == std::string_view::npos) {
+        return false;
+    }
+    const auto name = host.substr(bracketed ? 1 : 0, name_end - (bracketed ? 1 : 0));
+    const auto rest = host.substr(name_end + (bracketed ? 1 : 0));
+    return (bracketed ? is_ipv6_address(name) : is_host_name(name)) &&
+           (rest.empty() || (rest.starts_with(':') && is_valid_port(rest.substr(1))));
 }
 
 /// What stands between the scheme and the path of a target in absolute-form.
@@ -127,16 +151,20 @@ known_fields gather(std::span<const header_view> fields) {
     return found;
 }
 
-std::optional<refusal> check_target(const message_line& line, std::string_view host) {
-    if (line.target.starts_with('/')) {
+std::optional<refusal> check_target(const message_line& line, const known_fields& found) {
+    if (line.target.starts_with('/') || line.method == verb::connect) {
         return std::nullopt;
     }
     if (line.target == "*" && line.method == verb::options) {
         return std::nullopt;
     }
-    if (is_absolute(line.target) && !host.empty() &&
-        equals_ignoring_case(authority_of(line.target), host)) {
-        return std::nullopt;
+    if (is_absolute(line.target)) {
+        // HTTP/1.0 has no Host: then the authority speaks for itself.
+        const auto authority = authority_of(line.target);
+        if (found.hosts == 0 ? is_valid_host(authority)
+                             : equals_ignoring_case(authority, found.host)) {
+            return std::nullopt;
+        }
     }
     return bad_request("The request target must be a path that starts with a slash.");
 }
@@ -204,6 +232,11 @@ bool has_forbidden_byte(std::string_view text) {
 }
 
 std::expected<std::size_t, refusal> header_scanner::scan(std::string_view received) {
+    // A TLS client sends no line end, and waits for an answer as this server waits for one.
+    if (!received.empty() && received.front() != '\r' && received.front() != '\n' &&
+        !is_token(received.substr(0, 1))) {
+        return std::unexpected(bad_request("The request does not begin with a method."));
+    }
     for (;;) {
         const auto line_end = received.find('\n', scanned_);
         if (line_end == std::string_view::npos) {
@@ -257,7 +290,7 @@ std::expected<message_framing, refusal> check_message(const message_line& line,
     if (const auto wrong = check_host(found, line.version)) {
         return std::unexpected(*wrong);
     }
-    if (const auto wrong = check_target(line, found.host)) {
+    if (const auto wrong = check_target(line, found)) {
         return std::unexpected(*wrong);
     }
     if (const auto wrong = read_body_framing(found, line.version, framing)) {
@@ -273,8 +306,10 @@ std::expected<message_framing, refusal> check_message(const message_line& line,
         }
         framing.expects_continue = framing.body != body_framing::none;
     }
-    if (line.method == verb::unknown) {
-        return std::unexpected(refusal{status::not_implemented, "The method is not known here."});
+    // CONNECT is known, but whoever sends it takes the connection for a tunnel from then on.
+    if (line.method == verb::unknown || line.method == verb::connect) {
+        return std::unexpected(
+            refusal{status::not_implemented, "The method is not implemented here."});
     }
     framing.keep_alive = !found.close && (line.version >= 11 || found.keep_alive);
     return framing;

@@ -36,7 +36,7 @@ class header_scanner {
 public:
     /// `received` is everything of this message so far. The header's length with its empty line, or
     /// 0 when more is needed.
-    /// Errors: a line that ends in a bare LF, a folded line.
+    /// Errors: a line that ends in a bare LF, a folded line, a first byte that begins no method.
     std::expected<std::size_t, refusal> scan(std::string_view received);
 
     bool request_line_complete() const { return line_begin_ > 0; }
@@ -69,8 +69,8 @@ struct message_line {
 
 /// Checks the parsed header and says how its body is framed. Refuses repeated lines of fields that
 /// hold one value, beside those of framing: Authorization, Idempotency-Key, Content-Type, Range,
-/// If-Range. The target may be in origin-form, absolute-form with the authority of Host (see
-/// `origin_form`), or `*` for OPTIONS.
+/// If-Range; and methods that the server does not implement. The target may be in origin-form,
+/// absolute-form with the authority of Host (see `origin_form`), or `*` for OPTIONS.
 std::expected<message_framing, refusal> check_message(const message_line& line,
                                                       std::span<const header_view> fields);
 
