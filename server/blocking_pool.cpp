@@ -1,18 +1,40 @@
 #include "server/blocking_pool.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <cassert>
 
 namespace pinhole::http {
+namespace {
 
-blocking_pool::blocking_pool(std::string name, unsigned threads, std::size_t queue_max)
+/// A tenth of the share of a thread that does not yield. Not the least there is: where others take
+/// all they can get, logins must still come through.
+constexpr int yielding_niceness = 10;
+
+/// On Linux the niceness is a thread's own, though POSIX has it for a process (setpriority(2)).
+/// Where a sandbox refuses, the pool works as it would otherwise.
+void yield_to_others() {
+    if (::getpriority(PRIO_PROCESS, 0) < yielding_niceness) {
+        ::setpriority(PRIO_PROCESS, 0, yielding_niceness);
+    }
+}
+
+}  // namespace
+
+blocking_pool::blocking_pool(std::string name, unsigned threads, std::size_t queue_max,
+                             pool_priority priority)
     : name_(std::move(name)), queue_max_(queue_max) {
     assert(threads > 0);
     assert(queue_max > 0);
     threads_.reserve(threads);
     for (unsigned i = 0; i < threads; ++i) {
-        threads_.emplace_back([this] { work_until_closed(); });
+        threads_.emplace_back([this, priority] {
+            if (priority == pool_priority::yielding) {
+                yield_to_others();
+            }
+            work_until_closed();
+        });
         // Linux keeps 15 characters.
         const auto thread_name = name_.substr(0, 12) + "-" + std::to_string(i % 100);
         pthread_setname_np(threads_.back().native_handle(), thread_name.c_str());

@@ -12,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <expected>
@@ -31,11 +32,16 @@ namespace pinhole::http {
 /// The pool's queue is full, or the pool is closed. Overload at the handler layer: 503.
 struct pool_full {};
 
+/// Who gets a core first when there are too few. `yielding` is for work that keeps cores busy by
+/// itself: whatever runs at the usual priority, io threads above all, goes before it.
+enum class pool_priority : std::uint8_t { usual, yielding };
+
 class blocking_pool {
 public:
     /// `name` is what the threads are called in a debugger (at most 12 characters are kept).
     /// Requires: at least one thread and one place in the queue.
-    blocking_pool(std::string name, unsigned threads, std::size_t queue_max);
+    blocking_pool(std::string name, unsigned threads, std::size_t queue_max,
+                  pool_priority priority = pool_priority::usual);
     blocking_pool(const blocking_pool&) = delete;
     blocking_pool& operator=(const blocking_pool&) = delete;
     ~blocking_pool();

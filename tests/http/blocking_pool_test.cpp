@@ -1,5 +1,7 @@
 #include "server/blocking_pool.hpp"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -115,6 +117,21 @@ BOOST_AUTO_TEST_CASE(a_context_that_ends_first_destroys_its_waiters) {
         pool.close();
     }
     BOOST_TEST(alive.use_count() == 1);
+}
+
+/// Else four hashes at a time would keep every core from those that read.
+BOOST_AUTO_TEST_CASE(a_pool_that_yields_leaves_other_threads_as_they_were) {
+    const int usual = ::getpriority(PRIO_PROCESS, 0);
+    const auto niceness_in = [](blocking_pool& pool) {
+        std::promise<int> seen;
+        BOOST_TEST(pool.try_submit([&seen] { seen.set_value(::getpriority(PRIO_PROCESS, 0)); }));
+        return seen.get_future().get();
+    };
+    blocking_pool yielding("yielding", 1, 1, pool_priority::yielding);
+    blocking_pool plain("plain", 1, 1);
+    BOOST_TEST(niceness_in(yielding) >= 10);
+    BOOST_TEST(niceness_in(plain) == usual);
+    BOOST_TEST(::getpriority(PRIO_PROCESS, 0) == usual);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
