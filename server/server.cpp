@@ -25,6 +25,7 @@
 #include "server/io_shard.hpp"
 #include "server/problem.hpp"
 #include "server/response_header.hpp"
+#include "server/unique_fd.hpp"
 #include "server/use_result.hpp"
 
 namespace pinhole::http {
@@ -245,19 +246,20 @@ private:
     /// Errors: throws what keeps it from accepting.
     asio::awaitable<void> accept_until_closed() {
         for (;;) {
-            auto& shard = *shards_[turn_++ % shards_.size()];
-            auto [ec, socket] = co_await acceptor_->async_accept(shard.context(), use_result);
+            const std::size_t home = turn_++ % shards_.size();
+            auto [ec, socket] =
+                co_await acceptor_->async_accept(shards_[home]->context(), use_result);
             if (!acceptor_->is_open()) {
                 co_return;
             }
             if (ec) {
                 throw boost::system::system_error(ec);
             }
-            take(shard, std::move(socket));
+            take(home, std::move(socket));
         }
     }
 
-    void take(io_shard& shard, tcp::socket socket) {
+    void take(std::size_t home, tcp::socket socket) {
         boost::system::error_code ec;
         const auto peer = socket.remote_endpoint(ec);
         if (ec) {
@@ -266,28 +268,50 @@ private:
         const auto address = unmapped(peer.address());
         auto ticket = admission_.try_enter(address);
         if (ticket) {
-            begin(shard, std::move(socket), std::move(*ticket));
+            begin(*shards_[home], std::move(socket), std::move(*ticket));
         } else if (ticket.error() == rejection::full) {
-            // Only the shard's own thread may touch its connections.
-            asio::post(shard.context(),
-                       [this, &shard, address, late = std::move(socket)]() mutable {
-                           take_for_an_idle_one(shard, std::move(late), address);
-                       });
+            // Without its executor: it is to pass through other shards, and may outlive its own.
+            unique_fd late(socket.release(ec));
+            if (!ec) {
+                make_room(home, 0, std::move(late), address);
+            }
         } else {
             turn_away(*shards_.front(), socket);  // the one whose thread accepts
         }
     }
 
-    /// Who waits for nothing in particular gives way to who has just come.
-    void take_for_an_idle_one(io_shard& shard, tcp::socket socket,
-                              const asio::ip::address& address) {
-        if (shard.close_longest_idle()) {
-            if (auto ticket = admission_.try_enter(address)) {
-                begin(shard, std::move(socket), std::move(*ticket));
-                return;
-            }
+    /// Who waits for nothing in particular gives way to who has just come. Only a shard's own
+    /// thread may touch its connections, so they are asked one after another, `home` first.
+    void make_room(std::size_t home, std::size_t asked, unique_fd late,
+                   const asio::ip::address& address) {
+        auto& shard = *shards_[(home + asked) % shards_.size()];
+        asio::post(shard.context(),
+                   [this, &shard, home, asked, address, late = std::move(late)]() mutable {
+                       if (!shard.close_longest_idle() && asked + 1 < shards_.size()) {
+                           make_room(home, asked + 1, std::move(late), address);
+                           return;
+                       }
+                       asio::post(shards_[home]->context(),
+                                  [this, home, address, late = std::move(late)]() mutable {
+                                      take_late(*shards_[home], std::move(late), address);
+                                  });
+                   });
+    }
+
+    /// Requires: this is the shard's thread.
+    void take_late(io_shard& shard, unique_fd late, const asio::ip::address& address) {
+        boost::system::error_code ec;
+        tcp::socket socket(shard.context());
+        socket.assign(endpoint_.protocol(), late.get(), ec);
+        if (ec) {
+            return;
         }
-        turn_away(shard, socket);
+        static_cast<void>(late.release());
+        if (auto ticket = admission_.try_enter(address)) {
+            begin(shard, std::move(socket), std::move(*ticket));
+        } else {
+            turn_away(shard, socket);
+        }
     }
 
     void begin(io_shard& shard, tcp::socket socket, admission::ticket ticket) {

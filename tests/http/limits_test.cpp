@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "server/admission.hpp"
 #include "tests/http/log_pipe.hpp"
@@ -209,6 +210,26 @@ BOOST_AUTO_TEST_CASE(idle_connections_kept_newcomers_out) {
     busy.send("abc");
     BOOST_TEST(busy.receive().body == "3");
     BOOST_TEST(newcomer.request("GET", "/hello").status == 200U);
+}
+
+/// Only the thread that a newcomer fell to looked for one that idles.
+BOOST_AUTO_TEST_CASE(idle_connections_of_other_threads_kept_newcomers_out) {
+    server_options options;
+    options.connections_max = 2;
+    options.io_threads = 4;
+    test_server server(options);
+    auto busy = begin_request(server);
+    std::vector<test::http_client> newcomers;
+    newcomers.reserve(12);
+    for (int i = 0; i < 12; ++i) {
+        newcomers.push_back(server.connect());
+        BOOST_TEST_REQUIRE(newcomers.back().request("GET", "/hello").status == 200U);
+        if (i > 0) {
+            BOOST_TEST(newcomers[newcomers.size() - 2].receive_until_closed() == "");
+        }
+    }
+    busy.send("abc");
+    BOOST_TEST(busy.receive().body == "3");
 }
 
 BOOST_AUTO_TEST_CASE(idle_connections_of_others_do_not_make_room_for_a_greedy_client) {
