@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <stdexcept>
 
 #include "server/conditional.hpp"
@@ -75,6 +76,8 @@ test_server::test_server(server_options options, cors_policy cors, int log_fd)
       large_path_(write_file(large_file_bytes())),
       log_(log_fd < 0 ? log_level::off : log_level::info, log_fd),
       server_(std::move(options), log_) {
+    // As stop_signals does in the program: sendfile(2) knows no MSG_NOSIGNAL.
+    ::signal(SIGPIPE, SIG_IGN);
     server_.start(router(make_routes(), std::move(cors)));
 }
 

@@ -1,5 +1,6 @@
 #include "tests/http_client/http_client.hpp"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -78,13 +79,15 @@ bool http_response::has_header(std::string_view name) const {
         headers, [name](const auto& field) { return equals_ignoring_case(field.first, name); });
 }
 
-http_client::http_client(std::uint16_t port, std::chrono::milliseconds patience)
-    : port_(port), patience_(patience) {
+http_client::http_client(std::uint16_t port, std::chrono::milliseconds patience,
+                         std::string ipv4_address)
+    : address_(std::move(ipv4_address)), port_(port), patience_(patience) {
     reconnect();
 }
 
 http_client::http_client(http_client&& other) noexcept
-    : port_(other.port_),
+    : address_(std::move(other.address_)),
+      port_(other.port_),
       patience_(other.patience_),
       fd_(std::exchange(other.fd_, -1)),
       ended_(other.ended_),
@@ -112,7 +115,9 @@ void http_client::reconnect() {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port_);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::inet_pton(AF_INET, address_.c_str(), &address.sin_addr) != 1) {
+        throw http_failure("not an IPv4 address: " + address_);
+    }
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         fail("connect");
     }
@@ -238,6 +243,13 @@ http_response http_client::receive(bool head) {
     return answer;
 }
 
+std::optional<http_response> http_client::receive_unless_closed() {
+    if (received_.empty() && !read_more()) {
+        return std::nullopt;
+    }
+    return receive();
+}
+
 std::string http_client::receive_until_closed(bool reset_is_end) {
     try {
         while (read_more()) {
@@ -253,6 +265,13 @@ std::string http_client::receive_until_closed(bool reset_is_end) {
 void http_client::shutdown_send() {
     if (::shutdown(fd_, SHUT_WR) != 0) {
         fail("shutdown");
+    }
+}
+
+void http_client::reset_when_closed() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    if (::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
+        fail("setsockopt");
     }
 }
 

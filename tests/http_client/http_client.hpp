@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -44,9 +45,9 @@ struct http_response {
 
 class http_client {
 public:
-    /// Connects to 127.0.0.1.
     explicit http_client(std::uint16_t port,
-                         std::chrono::milliseconds patience = std::chrono::seconds(20));
+                         std::chrono::milliseconds patience = std::chrono::seconds(20),
+                         std::string ipv4_address = "127.0.0.1");
     http_client(const http_client&) = delete;
     http_client& operator=(const http_client&) = delete;
     http_client(http_client&& other) noexcept;
@@ -68,10 +69,14 @@ public:
     void limit_receive_buffer(int bytes);
     /// One answer, a `100 Continue` included. `head`: it has no body whatever its length says.
     http_response receive(bool head = false);
+    /// The same, or nothing if the server has closed instead.
+    std::optional<http_response> receive_unless_closed();
     /// Everything until the server closes. A reset counts as closing only if `reset_is_end`.
     std::string receive_until_closed(bool reset_is_end = false);
     /// Says that nothing more will be sent.
     void shutdown_send();
+    /// Closing will throw away what is on its way and reset the connection.
+    void reset_when_closed();
     void reconnect();
 
 private:
@@ -81,6 +86,7 @@ private:
     void wait_for(short events, std::chrono::steady_clock::time_point deadline) const;
     std::string take(std::size_t bytes);
 
+    std::string address_;
     std::uint16_t port_;
     std::chrono::milliseconds patience_;
     int fd_ = -1;
