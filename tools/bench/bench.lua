@@ -2,6 +2,7 @@
 -- BENCH_MODE  get: the URL, again and again
 --             like: PUT and DELETE of the like on each post of BENCH_IDS in turn, so that each
 --                   request changes something
+--             login: POST of the user's name and a wrong password
 --             upload: POST of the body in the file BENCH_BODY (multipart, boundary "bench")
 
 local mode = os.getenv("BENCH_MODE")
@@ -12,6 +13,10 @@ function init()
       for id in io.lines(os.getenv("BENCH_IDS")) do
          ids[#ids + 1] = id
       end
+   elseif mode == "login" then
+      wrk.method = "POST"
+      wrk.body = '{"username": "bench", "password": "a wrong password"}'
+      wrk.headers["Content-Type"] = "application/json"
    elseif mode == "upload" then
       local file = assert(io.open(os.getenv("BENCH_BODY"), "rb"))
       wrk.method = "POST"
