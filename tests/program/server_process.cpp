@@ -12,6 +12,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -191,6 +192,24 @@ std::uint64_t server_process::resident_bytes_max() const {
 std::size_t server_process::open_descriptors() const {
     const std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid_) + "/fd");
     return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+std::chrono::milliseconds server_process::cpu_time() const {
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    // Behind the program's name, which may hold spaces, user and system time are 12th and 13th.
+    std::istringstream fields(line.substr(line.rfind(')') + 1));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) {
+        fields >> skipped;
+    }
+    std::int64_t user = 0;
+    std::int64_t system = 0;
+    if (!(fields >> user >> system)) {
+        throw std::runtime_error("the server's process tells no CPU time");
+    }
+    return std::chrono::milliseconds((user + system) * 1000 / ::sysconf(_SC_CLK_TCK));
 }
 
 std::string server_process::rest_of_output() {

@@ -55,6 +55,8 @@ public:
     std::uint64_t resident_bytes() const;
     std::uint64_t resident_bytes_max() const;
     std::size_t open_descriptors() const;
+    /// What all its threads together have used of the cores so far.
+    std::chrono::milliseconds cpu_time() const;
 
     /// All that it has written to stdout, once it has ended.
     std::string rest_of_output();
