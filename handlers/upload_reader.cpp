@@ -282,6 +282,10 @@ awaitable<std::optional<http::response>> upload_reader::store_buffer(bool is_las
         if (seen.error().code == media::probe_failure::unsupported_type) {
             co_return refuse_file(error_code::unsupported_media, seen.error());
         }
+        // A file that ended before its type was known was not measured as it came.
+        if (seen.error().code == media::probe_failure::too_many_bytes) {
+            co_return refuse_file(error_code::too_large, seen.error());
+        }
         // What else is wrong with the upload is still to be found out.
         faults_.push_back(to_fault(seen.error()));
         info_.reset();
