@@ -182,8 +182,9 @@ std::vector<setting> connection_settings() {
         {"video-bytes-max", "200MiB", "Largest video", bytes(&c::video_bytes_max)},
         {"upload-bytes-max", "512MiB", "Largest upload as a whole", bytes(&c::upload_bytes_max)},
         {"connections-max", "20000",
-         "Open connections; beyond them the one that idles longest is closed for the newcomer, and "
-         "where none does that one is answered 503",
+         "Open connections; beyond them the one that idles longest, for a second at least, is "
+         "closed "
+         "for the newcomer, and where none does that one is answered 503",
          number<std::uint64_t>(&c::connections_max, 1, many)},
         {"connections-per-address-max", "0",
          "Open connections from one address (of IPv6, one /64), loopback excepted; 0: no limit. "

@@ -172,6 +172,7 @@ asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
         if (!waiting || (begun && phase_ == phase::idle)) {
             const bool patient = !begun && !first_request_;
             const auto now = clock::now();
+            idle_since_ = now;
             enter(begun ? phase::header : phase::idle,
                   now + (patient ? options.idle_timeout : options.header_timeout));
             waiting = true;

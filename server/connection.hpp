@@ -47,6 +47,8 @@ public:
     /// Makes room for somebody else. False if a request has begun to come.
     /// Requires: it waits for one.
     bool close_if_idle();
+    /// Since when it waits for a request. Requires: it does.
+    std::chrono::steady_clock::time_point idle_since() const { return idle_since_; }
 
     std::optional<std::uint64_t> content_length() const override;
     void set_limit(std::uint64_t bytes_max) override { body_.bytes_max = bytes_max; }
@@ -134,6 +136,7 @@ private:
 
     phase phase_ = phase::idle;
     clock::time_point deadline_ = clock::time_point::max();
+    clock::time_point idle_since_;
     bool timed_out_ = false;
     bool aborted_ = false;
     bool linger_ = false;

@@ -94,11 +94,15 @@ void io_shard::note_busy(idle_place& place) {
 }
 
 bool io_shard::close_longest_idle() {
+    const auto waiting_since = std::chrono::steady_clock::now() - options_.idle_before_giving_way;
     int looked_at = 0;
     for (auto place = idle_.begin(); place != idle_.end() && looked_at < idle_looked_at_max;) {
         ++looked_at;
         // Closing takes it off the list.
         auto& owner = (place++)->owner;
+        if (owner.idle_since() > waiting_since) {
+            return false;
+        }
         if (owner.close_if_idle()) {
             return true;
         }

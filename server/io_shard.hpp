@@ -64,7 +64,7 @@ public:
     /// The connection waits for no request any more.
     void note_busy(idle_place& place);
     /// Closes the connection that has waited longest for a request, and gives its admission back.
-    /// False if there is none among the first few.
+    /// False if there is none among the first few, or it has not waited for long enough.
     bool close_longest_idle();
 
 private:

@@ -38,8 +38,10 @@ struct server_options {
     std::size_t header_bytes_max = 16 * 1024;
     std::size_t target_bytes_max = 8 * 1024;
     std::size_t body_bytes_max = 64 * 1024;  ///< until the handler sets a limit of its own
-    /// Lowered to what the limit of open files allows. Beyond it an idle connection gives way.
+    /// Lowered to what the limit of open files allows. Beyond it a connection gives way that has
+    /// idled for `idle_before_giving_way`: who asks again and again keeps his own.
     std::size_t connections_max = 20'000;
+    std::chrono::milliseconds idle_before_giving_way{1'000};
     std::size_t connections_per_address_max = 0;  ///< 0: none; loopback is never limited
     http::trusted_proxies trusted_proxies;        ///< they say who a request's client is
 

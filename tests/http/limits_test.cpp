@@ -189,6 +189,7 @@ BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_are_answered_503) {
 BOOST_AUTO_TEST_CASE(idle_connections_kept_newcomers_out) {
     server_options options;
     options.connections_max = 3;
+    options.idle_before_giving_way = std::chrono::milliseconds(0);
     options.io_threads = 1;
     test_server server(options);
     auto busy = begin_request(server);
@@ -212,10 +213,26 @@ BOOST_AUTO_TEST_CASE(idle_connections_kept_newcomers_out) {
     BOOST_TEST(newcomer.request("GET", "/hello").status == 200U);
 }
 
+/// Under overload everybody lost his connection to somebody else, in the middle of his requests.
+BOOST_AUTO_TEST_CASE(connections_that_idle_for_a_moment_gave_way) {
+    server_options options;
+    options.connections_max = 2;
+    options.idle_before_giving_way = std::chrono::minutes(10);
+    test_server server(options);
+    auto first = server.connect();
+    auto second = server.connect();
+    for (int i = 0; i < 20; ++i) {
+        BOOST_TEST(first.request("GET", "/hello").status == 200U);
+        BOOST_TEST(second.request("GET", "/hello").status == 200U);
+        BOOST_TEST(server.connect().receive().status == 503U);
+    }
+}
+
 /// Only the thread that a newcomer fell to looked for one that idles.
 BOOST_AUTO_TEST_CASE(idle_connections_of_other_threads_kept_newcomers_out) {
     server_options options;
     options.connections_max = 2;
+    options.idle_before_giving_way = std::chrono::milliseconds(0);
     options.io_threads = 4;
     test_server server(options);
     auto busy = begin_request(server);
