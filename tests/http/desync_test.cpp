@@ -25,7 +25,7 @@ constexpr unsigned usual_rounds = 3000;
 constexpr std::string_view hidden = "GET /things/smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Pieces of which requests are smuggled.
-constexpr std::array<std::string_view, 36> pieces{
+constexpr std::array<std::string_view, 37> pieces{
     "\r\n",
     "\n",
     "\r",
@@ -52,6 +52,7 @@ constexpr std::array<std::string_view, 36> pieces{
     "HTTP/1.0",
     "Host: b\r\n",
     "Content-Length: 0\r\n",
+    "Content-Length: 4\r\n",
     "Content-Length: 5\r\n",
     "Content-Length: 5, 5\r\n",
     "Content-Length : 5\r\n",
@@ -64,6 +65,15 @@ constexpr std::array<std::string_view, 36> pieces{
     "Expect: 100-continue\r\n",
 };
 
+constexpr std::array<std::string_view, 8> framing_lines{"Content-Length: 0\r\n",
+                                                        "Content-Length: 4\r\n",
+                                                        "Content-Length: 5\r\n",
+                                                        "Content-Length : 5\r\n",
+                                                        "Transfer-Encoding: chunked\r\n",
+                                                        "Transfer-Encoding : chunked\r\n",
+                                                        "Transfer-Encoding: x, chunked\r\n",
+                                                        "Transfer-Encoding:\r\n chunked\r\n"};
+
 class stream_maker {
 public:
     explicit stream_maker(unsigned number) : random_(number) {}
@@ -73,7 +83,10 @@ public:
         for (std::size_t i = 0, count = 1 + below(4); i < count; ++i) {
             stream += request(i);
         }
-        for (std::size_t i = 0, count = 1 + below(3); i < count; ++i) {
+        if (below(3) == 0) {
+            frame_twice(stream);
+        }
+        for (std::size_t i = 0, count = below(4); i < count; ++i) {
             damage(stream);
         }
         return stream;
@@ -87,7 +100,7 @@ private:
         if (below(4) == 0) {
             return get("/things/" + id);
         }
-        const std::string body = id + std::string(below(20), 'x') + std::string(hidden) + "y";
+        const std::string body = make_body(id);
         const std::string line = "POST /echo HTTP/1.1\r\nHost: a\r\nX-Pad: b\r\n";
         if (below(2) == 0) {
             return line + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -97,10 +110,33 @@ private:
                chunk(body.substr(cut)) + "0\r\n\r\n";
     }
 
+    /// What it hides begins where a reader with another framing in mind would look for the next
+    /// message: behind an empty chunked body, or behind the first chunk's size.
+    std::string make_body(const std::string& id) {
+        const std::string marked = id + std::string(below(20), 'x');
+        switch (below(3)) {
+            case 0:
+                return "0\r\n\r\n" + std::string(hidden) + marked;
+            case 1:
+                return std::string(hidden) + marked;
+            default:
+                return marked + std::string(hidden) + "y";
+        }
+    }
+
     static std::string chunk(const std::string& data) {
         std::ostringstream text;
         text << std::hex << data.size() << "\r\n" << data << "\r\n";
         return text.str();
+    }
+
+    /// A second line of framing in one of the headers.
+    void frame_twice(std::string& stream) {
+        const std::string_view pad = "X-Pad: b\r\n";
+        const auto at = stream.find(pad, below(stream.size()));
+        if (at != std::string::npos) {
+            stream.replace(at, pad.size(), framing_lines[below(framing_lines.size())]);
+        }
     }
 
     void damage(std::string& stream) {
