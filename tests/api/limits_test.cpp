@@ -1,5 +1,6 @@
 // What one client may cost: rate limits, full queues, rows read.
 #include <boost/test/unit_test.hpp>
+#include <sstream>
 
 #include "tests/api/entity_checks.hpp"
 #include "tests/api/server_fixture.hpp"
@@ -20,6 +21,41 @@ int taken_before_refusal(const Send& send, int most) {
         }
     }
     return most;
+}
+
+/// Adds a photo of exactly so many bytes: a comment fills it up.
+multipart_body& add_photo(multipart_body& form, std::size_t bytes) {
+    std::string photo = small_jpeg();
+    const std::size_t comment_bytes =
+        bytes - photo.size() - 2;  // the length counts, its marker not
+    std::string comment = "\xff\xfe";
+    comment += static_cast<char>(comment_bytes >> 8U);
+    comment += static_cast<char>(comment_bytes & 0xffU);
+    comment.append(comment_bytes - 2, 'c');
+    photo.insert(2, comment);
+    BOOST_TEST_REQUIRE(photo.size() == bytes);
+    return form.file("files", "a.jpg", "image/jpeg", photo);
+}
+
+/// The body in chunks, whose sizes are no round number.
+http_response send_chunked(api_client& client, const std::string& target,
+                           const std::string& content_type, const std::string& body) {
+    constexpr std::size_t chunk_bytes = 1237;
+    std::ostringstream message;
+    message << "POST " << target << " HTTP/1.1\r\nHost: a\r\nContent-Type: " << content_type
+            << "\r\nTransfer-Encoding: chunked\r\n";
+    if (!client.token().empty()) {
+        message << "Authorization: Bearer " << client.token() << "\r\n";
+    }
+    message << "\r\n" << std::hex;
+    for (std::size_t at = 0; at < body.size(); at += chunk_bytes) {
+        const std::string data = body.substr(at, chunk_bytes);
+        message << data.size() << "\r\n" << data << "\r\n";
+    }
+    message << "0\r\n\r\n";
+    client.connection().reconnect();
+    client.connection().send_until_closed(message.str());
+    return client.connection().receive();
 }
 
 }  // namespace
@@ -44,6 +80,58 @@ BOOST_AUTO_TEST_CASE(logins_signups_and_writes_are_limited) {
     // Reading, and ending a login, stay possible.
     check_status(user.get("/api/v1/users/me"), 200);
     check_status(user.post("/api/v1/auth/logout"), 204);
+}
+
+/// With Content-Length and in chunks.
+BOOST_AUTO_TEST_CASE(json_bodies_at_their_limit) {
+    const auto options = without_rate_limits();
+    api_server server(options);
+    auto client = server.connect();
+    for (const auto& [bytes, status] :
+         {std::pair(options.json_bytes_max - 1, 401U), std::pair(options.json_bytes_max, 401U),
+          std::pair(options.json_bytes_max + 1, 413U)}) {
+        std::string body = R"({"username": "nobody", "password": "correct horse"})";
+        body.append(bytes - body.size(), ' ');
+        check_problem(client.send_json("POST", "/api/v1/auth/login", body), status);
+        check_problem(send_chunked(client, "/api/v1/auth/login", "application/json", body), status);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(images_and_uploads_at_their_limits) {
+    constexpr std::size_t image_bytes_max = 5000;
+    constexpr std::size_t upload_bytes_max = 8000;
+    auto options = without_rate_limits();
+    options.media_limits.image_bytes_max = image_bytes_max;
+    options.upload_bytes_max = upload_bytes_max;
+    api_server server(options);
+    auto user = server.sign_up();
+    const auto check = [&user](const multipart_body& form, unsigned status) {
+        check_status(user.upload(form), status);
+        check_status(send_chunked(user, "/api/v1/posts", form.content_type(), form.text()), status);
+    };
+    multipart_body frame;
+    add_photo(add_photo(frame, image_bytes_max), 2000);
+    const std::size_t second_bytes = upload_bytes_max - (frame.text().size() - 2000);
+    for (const auto& [below, status] :
+         {std::pair(1, 201U), std::pair(0, 201U), std::pair(-1, 413U)}) {
+        const auto fewer = static_cast<std::size_t>(below);  // modulo, as sizes count
+        multipart_body single;
+        check(add_photo(single, image_bytes_max - fewer), status);
+        multipart_body two;
+        add_photo(add_photo(two, image_bytes_max), second_bytes - fewer);
+        BOOST_TEST_REQUIRE(two.text().size() == upload_bytes_max - fewer);
+        check(two, status);
+    }
+    BOOST_TEST(walk(user, "/api/v1/posts").size() == 8U);
+}
+
+/// It ended before its type was known, and was measured as a whole then.
+BOOST_AUTO_TEST_CASE(a_very_small_file_over_a_smaller_limit_was_422) {
+    auto options = without_rate_limits();
+    options.media_limits.image_bytes_max = 500;
+    api_server server(options);
+    auto user = server.sign_up();
+    check_problem(user.upload(post_form("x")), 413, {{"files[0]", "too_large"}});
 }
 
 BOOST_AUTO_TEST_CASE(a_full_hash_queue_answers_503_and_loses_nothing) {
