@@ -47,8 +47,10 @@ BOOST_AUTO_TEST_CASE(what_is_before_an_error_is_answered_and_nothing_behind_it_i
         BOOST_TEST_CONTEXT(error.substr(0, 80)) {
             const int served_before = server.served();
             auto client = server.connect();
-            client.send_until_closed(get("/things/1") + sized_request + chunked_request + error +
-                                     get("/things/2") + sized_request);
+            std::string stream = get("/things/1");
+            stream.append(sized_request).append(chunked_request).append(error);
+            stream.append(get("/things/2")).append(sized_request);
+            client.send_until_closed(stream);
             client.shutdown_send();
             BOOST_TEST(client.receive().body == "1");
             BOOST_TEST(client.receive().body == "abc");
