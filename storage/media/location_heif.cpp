@@ -69,8 +69,8 @@ private:
 
 class heif_cleaner {
 public:
-    heif_cleaner(location_file& file, std::uint64_t start, file_ranges& kept)
-        : file_(file), start_(start), kept_(kept) {}
+    heif_cleaner(location_file& file, std::uint64_t start, heif_places& found)
+        : file_(file), start_(start), found_(found) {}
 
     location_result run(std::uint64_t size) {
         meta_ = file_.read(start_, size);
@@ -184,8 +184,9 @@ private:
             const std::uint64_t start = (in_file ? 0 : inline_start_) + part.offset;
             places.push_back({.offset = start, .length = length});
             bytes += length;
+            found_.end = std::max(found_.end, start + length);
             if (is_picture || each.type == "Exif") {
-                kept_.emplace_back(start, start + length);
+                found_.kept.emplace_back(start, start + length);
             }
         }
         if (each.type == "Exif" && bytes <= exif_bytes_max) {
@@ -237,7 +238,7 @@ private:
 
     location_file& file_;
     std::uint64_t start_;
-    file_ranges& kept_;
+    heif_places& found_;
     std::vector<std::uint8_t> meta_;
     std::map<std::uint64_t, item> items_;
     std::uint64_t inline_start_ = 0;
@@ -247,11 +248,11 @@ private:
 }  // namespace
 
 location_result clean_heif_meta(location_file& file, std::uint64_t meta_start,
-                                std::uint64_t meta_size, file_ranges& kept) {
+                                std::uint64_t meta_size, heif_places& places) {
     if (meta_size > meta_bytes_max || meta_size < 4) {
         return refuse_as_corrupt("a meta box of impossible size");
     }
-    return heif_cleaner(file, meta_start, kept).run(meta_size);
+    return heif_cleaner(file, meta_start, places).run(meta_size);
 }
 
 }  // namespace pinhole::media

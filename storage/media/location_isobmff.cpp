@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "storage/media/file_cursor.hpp"
 #include "storage/media/location_samples.hpp"
@@ -107,6 +108,7 @@ public:
                 if (at == 0 || is_printable(current.name())) {
                     return refuse_as_corrupt("a box reaches beyond the file");
                 }
+                cut_bytes_ = file_.size() - at;
                 file_.truncate(at);  // no box: what some cameras append
                 break;
             }
@@ -152,7 +154,7 @@ private:
             is_fragmented_ = is_fragmented_ || name == "moof";
             return walk(current, 0, nullptr);
         } else if (name == "meta" && is_image(format_)) {
-            return clean_heif_meta(file_, current.body, current.end - current.body, kept_);
+            return clean_heif_meta(file_, current.body, current.end - current.body, items_);
         } else if (name == "wide") {
             file_.zero(current.body, current.end - current.body);
         } else if (name == "meta" || !lists(top_level, name)) {
@@ -241,18 +243,33 @@ private:
     }
 
     location_result clean_media_data() {
+        if (items_.end > file_.size()) {
+            return refuse_as_corrupt("an item lies behind the boxes");
+        }
         if (is_fragmented_) {
             return has_other_tracks_ ? refuse_as_unsupported(
                                            "The video has a track of data beside picture and "
                                            "sound, which cannot be removed.")
                                      : location_result{};
         }
+        kept_ = std::move(items_.kept);
         chunks_.append_kept(kept_);
+        if (std::ranges::any_of(kept_, [this](const file_range& part) { return was_cut(part); })) {
+            return refuse_as_corrupt("a sample lies behind the boxes");
+        }
         join_overlapping(kept_);
         for (const auto& [start, end] : media_data_) {
             zero_what_is_not_kept(start, end);
         }
         return {};
+    }
+
+    /// It begins or ends in the tail that was no box, and went with it. (Where samples are of one
+    /// size, the end of the last chunk is not known, and stands behind any file's.)
+    bool was_cut(const file_range& part) const {
+        const std::uint64_t whole = file_.size() + cut_bytes_;
+        return (part.first >= file_.size() && part.first < whole) ||
+               (part.second > file_.size() && part.second <= whole);
     }
 
     void zero_what_is_not_kept(std::uint64_t start, std::uint64_t end) {
@@ -273,6 +290,8 @@ private:
     format format_;
     bool is_fragmented_ = false;
     bool has_other_tracks_ = false;
+    std::uint64_t cut_bytes_ = 0;
+    heif_places items_;
     file_ranges media_data_;
     file_ranges kept_;
     chunk_list chunks_;

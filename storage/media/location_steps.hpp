@@ -35,9 +35,15 @@ location_result clean_isobmff(location_file& file, format format);
 using file_range = std::pair<std::uint64_t, std::uint64_t>;
 using file_ranges = std::vector<file_range>;
 
+/// Where the items of a HEIC or AVIF lie.
+struct heif_places {
+    file_ranges kept;       ///< of those that stay
+    std::uint64_t end = 0;  ///< behind the last byte of any
+};
+
 /// The part of `clean_isobmff` for the body of a HEIC's or AVIF's `meta` (location_heif.cpp).
-/// Appends where the pictures' bytes lie. Requires: the body lies within the file.
+/// Adds to the places. Requires: the body lies within the file.
 location_result clean_heif_meta(location_file& file, std::uint64_t meta_start,
-                                std::uint64_t meta_size, file_ranges& kept);
+                                std::uint64_t meta_size, heif_places& places);
 
 }  // namespace pinhole::media

@@ -207,6 +207,21 @@ BOOST_AUTO_TEST_CASE(what_lies_behind_a_picture_is_cut_off) {
     BOOST_TEST(video.size() == sample_mp4().size());
 }
 
+// Where no box begins, the rest is cut off: of a file whose picture lies there, nothing would be
+// left to show.
+BOOST_AUTO_TEST_CASE(a_picture_behind_the_last_box_is_refused_and_not_cut) {
+    for (const std::string& sample : {sample_heic(), sample_avif(), sample_mp4()}) {
+        std::string bytes = sample;
+        const std::size_t name = bytes.find("mdat");
+        BOOST_TEST_REQUIRE(name != std::string::npos);
+        bytes.replace(name, 4, "\x01\x02\x03\x04");
+        bytes[name - 4] = '\x7f';
+        const cleaned_file cleaned = clean_once(bytes, *sniff(bytes));
+        BOOST_TEST_REQUIRE(cleaned.refused.has_value());
+        BOOST_TEST((cleaned.refused->code == probe_failure::corrupt));
+    }
+}
+
 // Whatever is damaged, no byte outside the metadata may be trusted to say where they end.
 BOOST_AUTO_TEST_CASE(damaged_metadata_never_crashes_and_never_comes_out_twice_differently) {
     const temporary_directory folder;
