@@ -18,7 +18,7 @@ bool has_control_byte(std::string_view text) {
 /// Letters, digits and the marks that need no decoding: the usual path has nothing else.
 bool is_plain(std::string_view text) {
     return std::ranges::all_of(text, [](char c) {
-        return c != '%' && static_cast<std::uint8_t>(c) < 0x80 &&
+        return c != '%' && static_cast<std::uint8_t>(c) < 0x7f &&
                static_cast<std::uint8_t>(c) > 0x20;
     });
 }

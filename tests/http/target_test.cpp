@@ -31,6 +31,12 @@ BOOST_AUTO_TEST_CASE(a_path_may_be_left_out) {
     BOOST_TEST(parse_target("*")->path == "*");
 }
 
+BOOST_AUTO_TEST_CASE(control_bytes_in_a_path_raw_or_encoded) {
+    for (const std::string byte : {"\x01", "\t", "\x1f", "\x7f", "%01", "%00", "%7F"}) {
+        BOOST_TEST(!parse_target("/a" + byte));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(malformed_queries) {
     for (const auto* target : {"/?a=%", "/?a=%1", "/?a=%zz", "/?%zz=1", "/?a=%00", "/?a=%ff",
                                "/?a=%ed%a0%80", "/a?b#c", "a", "*?a=b", "a/"}) {
