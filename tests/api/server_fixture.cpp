@@ -1,8 +1,13 @@
 #include "tests/api/server_fixture.hpp"
 
+#include <future>
+#include <stdexcept>
+
 #include "server/log.hpp"
 #include "server/server.hpp"
 #include "storage/database.hpp"
+#include "storage/schema/keys.hpp"
+#include "storage/visibility.hpp"
 
 namespace pinhole::test {
 
@@ -68,6 +73,22 @@ void api_server::restart() {
 
 std::uint16_t api_server::port() const {
     return running_->server.local_endpoint().port();
+}
+
+void api_server::make_staff(const std::string& user_id) {
+    kv::store& store = running_->database.store();
+    const auto reader = store.snapshot(kv::read_mode::blocking);
+    const auto seen =
+        storage::row_reader{*reader}.find<storage::user>(storage::parse_id(user_id).value());
+    storage::user row = seen.value().row;
+    row.is_staff = true;
+    kv::commit commit;
+    storage::append_update(commit, *seen, row);
+    std::promise<kv::outcome> decided;
+    store.submit(std::move(commit), [&](kv::outcome outcome) { decided.set_value(outcome); });
+    if (decided.get_future().get() != kv::outcome::ok) {
+        throw std::runtime_error("the account was changed meanwhile");
+    }
 }
 
 std::set<std::string> api_server::media_files(const std::string& folder) const {

@@ -33,6 +33,10 @@ public:
         return test::sign_up(port(), prefix);
     }
 
+    /// Makes the account one of the staff, as an operator would in the database. For logins to
+    /// come.
+    void make_staff(const std::string& user_id);
+
     /// Names of the files under DIR/media/`folder`, without their directories.
     std::set<std::string> media_files(const std::string& folder) const;
 
