@@ -110,6 +110,8 @@ std::expected<media_info, probe_error> probe(const std::filesystem::path& path,
     }
     const structure_limits structure_limits{
         .gif_frames_max = limits.animation_frames_max,
+        .gif_side_max = limits.image_side_max,
+        .gif_pixels_max = std::min(limits.buffered_pixels_max, limits.image_pixels_max),
         .heif_pixels_max = std::min(limits.buffered_pixels_max, limits.image_pixels_max),
         .heif_side_max = limits.image_side_max};
     const structure_report walked = check_structure(*claimed, file.get(), structure_limits);

@@ -1,5 +1,6 @@
 #include "storage/media/structure.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -62,15 +63,21 @@ void skip_gif_color_table(file_cursor& file, std::uint8_t flags) {
 
 /// GIF89a specification: blocks up to the trailer.
 structure check_gif(file_cursor& file, const structure_limits& limits) {
-    file.skip(10);
+    file.skip(6);
+    const std::uint32_t screen = file.read_little_32();
+    const std::uint64_t width = screen & 0xffff;
+    const std::uint64_t height = screen >> 16;
     const std::uint8_t screen_flags = file.read_8();
     file.skip(2);
     skip_gif_color_table(file, screen_flags);
     std::uint32_t frames = 0;
     while (!file.failed()) {
         const std::uint8_t introducer = file.read_8();
-        if (introducer == 0x3b) {
-            return frames > 0 ? structure::whole : structure::broken;
+        if (introducer == 0x3b && frames > 0) {
+            // libvips takes the frames' size where the screen's is odd, and would never say so.
+            const bool is_huge = std::max(width, height) > limits.gif_side_max ||
+                                 width * height > limits.gif_pixels_max;
+            return is_huge ? structure::excessive : structure::whole;
         }
         if (introducer == 0x21) {
             file.skip(1);

@@ -31,6 +31,10 @@ struct structure_limits {
     std::uint64_t png_text_bytes_max = 4U << 20;
     std::uint32_t png_text_chunks_max = 256;
     std::uint32_t gif_frames_max = 1'000;
+    /// The screen that a GIF asks for, which need not be what its frames fill: browsers allocate
+    /// it.
+    std::uint32_t gif_side_max = 30'000;
+    std::uint64_t gif_pixels_max = 50'000'000;
 
     /// One coded picture inside a HEIC or AVIF; see structure_heif.cpp.
     std::uint64_t heif_pixels_max = 50'000'000;

@@ -122,6 +122,15 @@ BOOST_AUTO_TEST_CASE(a_gif_of_too_many_frames_is_refused) {
     BOOST_TEST(is_refused(bomb, probe_failure::too_large));
 }
 
+BOOST_AUTO_TEST_CASE(a_gif_that_asks_for_a_huge_screen_is_refused) {
+    // Its one frame is small, and all that libvips looks at; a browser allocates the screen.
+    for (const std::string_view screen : {"\xff\xff\xff\xff"sv, "\x31\x75\x01\x00"sv}) {
+        std::string bytes = sample_gif();
+        bytes.replace(6, 4, screen);
+        BOOST_TEST(is_refused(bytes, probe_failure::too_large));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_picture_larger_than_its_image_says_is_refused_before_decoding) {
     // A decoder allocates for the coded picture's header, not for the dimensions around it.
     const probe_limits limits{.buffered_pixels_max = 320 * 240 - 1};
