@@ -188,6 +188,9 @@ private:
             if (is_picture || each.type == "Exif") {
                 found_.kept.emplace_back(start, start + length);
             }
+            if (in_file && !is_picture && length > 0) {
+                found_.changed.emplace_back(start, start + length);
+            }
         }
         if (each.type == "Exif" && bytes <= exif_bytes_max) {
             clean_exif_item(places);

@@ -246,6 +246,10 @@ private:
         if (items_.end > file_.size()) {
             return refuse_as_corrupt("an item lies behind the boxes");
         }
+        if (!std::ranges::all_of(items_.changed,
+                                 [this](const file_range& part) { return is_media_data(part); })) {
+            return refuse_as_corrupt("an item lies over the boxes");
+        }
         if (is_fragmented_) {
             return has_other_tracks_ ? refuse_as_unsupported(
                                            "The video has a track of data beside picture and "
@@ -262,6 +266,13 @@ private:
             zero_what_is_not_kept(start, end);
         }
         return {};
+    }
+
+    /// Metadata elsewhere would be a part of the file's structure, and has been overwritten.
+    bool is_media_data(const file_range& part) const {
+        const auto data =
+            std::ranges::lower_bound(media_data_, part.second, {}, &file_range::second);
+        return data != media_data_.end() && data->first <= part.first;
     }
 
     /// It begins or ends in the tail that was no box, and went with it. (Where samples are of one

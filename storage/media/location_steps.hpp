@@ -38,6 +38,7 @@ using file_ranges = std::vector<file_range>;
 /// Where the items of a HEIC or AVIF lie.
 struct heif_places {
     file_ranges kept;       ///< of those that stay
+    file_ranges changed;    ///< of those that were overwritten, but for what lies in `idat`
     std::uint64_t end = 0;  ///< behind the last byte of any
 };
 
