@@ -182,8 +182,8 @@ result<planned<bool>> plan_delete_account(const kv::reader& reader, entity_id id
     planned<bool> plan{.commit = {}, .value = true};
     user row = account->row;
     row.is_deleted = true;
-    row.deleted_at = at;
     row.updated_at = later_than(row.updated_at, at);
+    row.deleted_at = row.updated_at;  // a clock that is behind does not shorten the retention
     append_update(plan.commit, *account, row);
     for (const auto& login : sessions_of(rows, id)) {
         append_erase(plan.commit, login);

@@ -79,8 +79,8 @@ result<planned<bool>> plan_delete_post(const kv::reader& reader, entity_id edito
     }
     post row = found->row;
     row.is_deleted = true;
-    row.deleted_at = at;
     row.updated_at = later_than(row.updated_at, at);
+    row.deleted_at = row.updated_at;  // a clock that is behind does not shorten the retention
     planned<bool> plan{.commit = {}, .value = true};
     append_update(plan.commit, *found, row);
     append_job(plan.commit, {job_kind::place_post_media, id});
