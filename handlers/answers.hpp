@@ -15,6 +15,10 @@
 
 namespace pinhole::handlers {
 
+/// What a 503 says while the clock reads a time that cannot be.
+inline constexpr const char* clock_is_wrong =
+    "The server's clock is wrong. What depends on it has to wait until it is right.";
+
 http::status to_status(storage::error_code code);
 http::response to_response(const storage::error& error);
 

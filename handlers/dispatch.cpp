@@ -122,6 +122,11 @@ void identify(call& c, const storage::authenticated& found) {
     }
 }
 
+/// Whether it asks if a login's time is over, or writes a date.
+bool needs_clock(const route_spec& spec) {
+    return spec.who == access::user || spec.cost != cost::free;
+}
+
 bool announces_body(const http::request& request) {
     return !request.header("content-length").empty() ||
            !request.header("transfer-encoding").empty();
@@ -133,6 +138,9 @@ awaitable<http::response> dispatch(api& api, const route_spec& spec, http::reque
            .who = {},
            .at = storage::now(),
            .query_faults = find_query_faults(request, spec)};
+    if (needs_clock(spec) && !storage::is_plausible(c.at)) {
+        co_return http::problem(http::status::service_unavailable, clock_is_wrong);
+    }
     if (spec.who == access::user) {
         const std::string_view token = token_of(request);
         if (const auto known = api.known_logins().find(token, c.at)) {

@@ -9,6 +9,9 @@ awaitable<http::response> get_health(call&) {
 }
 
 awaitable<http::response> get_readiness(call& c) {
+    if (!storage::is_plausible(c.at)) {
+        co_return http::problem(http::status::service_unavailable, clock_is_wrong);
+    }
     switch (c.api.database().health()) {
         case kv::health::ok:
             co_return http::response::json(http::status::ok, R"({"status":"ready"})");

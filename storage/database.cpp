@@ -90,8 +90,9 @@ database::database(database_options options)
       placement_(*store_, media_, options_.log),
       ids_(options_.shard, read_id_ceiling_ms(*store_->snapshot(kv::read_mode::blocking)),
            options_.clock_ms),
-      housekeeping_(*store_, ids_, placement_, options_.log) {
+      housekeeping_(*store_, ids_, placement_, options_.log, options_.token_life) {
     migrate(*store_, migrations(), options_.data_dir.string());
+    ids_.date_after(find_newest_date());
     sweep_media();
     housekeeping_.finish_media_jobs();
     if (!housekeeping_.raise_id_ceiling()) {
@@ -103,6 +104,12 @@ database::database(database_options options)
 
 database::~database() {
     housekeeping_.stop();
+}
+
+/// A date far ahead is that of a clock which was wrong, and says nothing of the others.
+timestamp database::find_newest_date() const {
+    const timestamp now{std::chrono::milliseconds{options_.clock_ms()}};
+    return read_newest_date(*store_->snapshot(kv::read_mode::blocking), now + clock_step_max);
 }
 
 kv::health database::health() const {

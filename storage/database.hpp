@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -35,7 +36,8 @@ struct database_options {
     std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20U;
     /// Open a database whose write-ahead log is damaged: ACKNOWLEDGED WRITES BEHIND IT ARE LOST.
     bool truncate_damaged_log = false;
-    std::uint16_t shard = 0;  ///< stands in every id
+    std::uint16_t shard = 0;                         ///< stands in every id
+    std::chrono::seconds token_life{30LL * 86'400};  ///< no login is left a longer one
     kv::log_function log = [](kv::log_level, std::string_view) {};
     /// Called once, from any thread, when `health` becomes `failed`; must not block.
     std::function<void()> on_failure = [] {};
@@ -68,6 +70,7 @@ private:
     /// disk cannot be trusted any more, so the process must end, as for the store.
     void report_media_failure(std::string_view what);
     void sweep_media();
+    timestamp find_newest_date() const;
 
     database_options options_;
     secrets keys_;

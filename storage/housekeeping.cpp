@@ -1,5 +1,6 @@
 #include "storage/housekeeping.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <set>
@@ -20,22 +21,28 @@ constexpr std::uint32_t jobs_per_read = 1024;
 constexpr std::uint32_t rows_per_step = 128;
 constexpr std::string_view id_ceiling_name = "id_ceiling_ms";
 
-kv::commit plan_expire_sessions(const kv::reader& reader, timestamp at, std::uint32_t limit) {
-    const auto& by_expiry = std::get<index_position<session>("expiry")>(schema<session>::indexes);
-    session end;
-    end.expires_at = at;
-    const row_reader rows{reader};
-    kv::commit commit;
-    for (const kv::row& entry : reader.scan({.part = global_part,
-                                             .family = families::index,
-                                             .from = index_prefix(by_expiry.number, true),
-                                             .to = index_key(by_expiry, end).bytes,
-                                             .limit = limit})) {
-        if (const auto expired = rows.find<session>(id_of_index_key(entry.key))) {
-            append_erase(commit, *expired);
+/// The newest date of this entity's rows before `until`.
+template <class Row>
+timestamp read_newest_date_of(const kv::reader& reader, timestamp until) {
+    const auto& newest = std::get<index_position<Row>("newest")>(schema<Row>::indexes);
+    timestamp found{};
+    for (const bool alive : {true, false}) {
+        Row row;
+        row.created_at = until;
+        row.is_deleted = !alive;
+        const std::string prefix = index_prefix(newest.number, alive);
+        const kv::key end = index_key(newest, row);
+        for (const kv::row& entry : scan_index(
+                 reader, {.prefix = prefix, .beyond = end.bytes, .limit = 1, .reverse = true})) {
+            kv::key_reader in{std::string_view{entry.key}.substr(prefix.size())};
+            const auto created_us = in.read_i64();
+            if (!created_us) {
+                throw corrupt_row{"an index entry's key is damaged"};
+            }
+            found = std::max(found, from_microseconds(*created_us));
         }
     }
-    return commit;
+    return found;
 }
 
 }  // namespace
@@ -44,9 +51,21 @@ std::int64_t read_id_ceiling_ms(const kv::reader& reader) {
     return read_meta(reader, id_ceiling_name).value_or(0);
 }
 
+timestamp read_newest_date(const kv::reader& reader, timestamp until) {
+    return std::max(
+        {read_newest_date_of<user>(reader, until), read_newest_date_of<post>(reader, until),
+         read_newest_date_of<file>(reader, until), read_newest_date_of<comment>(reader, until),
+         read_newest_date_of<like>(reader, until)});
+}
+
 housekeeping::housekeeping(kv::store& store, id_generator& ids, media_placement& placement,
-                           kv::log_function log)
-    : store_(store), ids_(ids), placement_(placement), log_(std::move(log)) {}
+                           kv::log_function log, std::chrono::seconds token_life)
+    : store_(store),
+      ids_(ids),
+      placement_(placement),
+      log_(std::move(log)),
+      token_life_(token_life),
+      clock_watch_(ids_, log_) {}
 
 housekeeping::~housekeeping() {
     stop();
@@ -84,10 +103,7 @@ bool housekeeping::is_stopping() const {
 }
 
 bool housekeeping::raise_id_ceiling() {
-    if (!ids_.is_clock_usable() && !std::exchange(clock_reported_, true)) {
-        log_(kv::log_level::error,
-             "the clock is set beyond the year 2093: nothing can be created until it is right");
-    }
+    clock_watch_.look();
     const auto ceiling_ms = ids_.wanted_ceiling_ms();
     if (!ceiling_ms) {
         return true;
@@ -222,17 +238,26 @@ job_step housekeeping::take_settle_step(const job& job) {
 }
 
 void housekeeping::remove_expired() {
-    const auto remove_all = [this](auto plan) {
-        while (!is_stopping()) {
-            kv::commit commit =
-                plan(*store_.snapshot(kv::read_mode::blocking), now(), rows_per_step);
-            if (commit.empty() || store_.submit_and_wait(std::move(commit)) != kv::outcome::ok) {
+    const auto do_all = [this](const auto& plan) {
+        // By a clock that cannot be right, nothing is over.
+        for (auto at = now(); !is_stopping() && is_plausible(at); at = now()) {
+            kv::commit commit = plan(*store_.snapshot(kv::read_mode::blocking), at, rows_per_step);
+            if (commit.empty()) {
+                return;
+            }
+            // Somebody has used one of them meanwhile: what is left of them is planned anew.
+            const auto outcome = store_.submit_and_wait(std::move(commit));
+            if (outcome != kv::outcome::ok && outcome != kv::outcome::conflict) {
                 return;
             }
         }
     };
-    remove_all(plan_expire_sessions);
-    remove_all(plan_expire_answers);
+    do_all(plan_expire_sessions);
+    do_all(plan_expire_answers);
+    do_all([this](const kv::reader& reader, timestamp at, std::uint32_t limit) {
+        return plan_redate_sessions(reader, at, token_life_, limit);
+    });
+    do_all(plan_redate_answers);
 }
 
 }  // namespace pinhole::storage

@@ -1,16 +1,18 @@
 // The background threads: one keeps the id generator's ceiling ahead (without which nothing can be
-// created, so it waits for nothing else), the other carries out jobs and removes expired sessions
-// and idempotency records.
+// created, so it waits for nothing else), the other carries out jobs, removes expired sessions
+// and idempotency records, and shortens those which a clock that was ahead has made too long.
 //
 // Thread-safe. Blocks: only its own threads, and `stop` until the present step is done.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string_view>
 #include <thread>
 
 #include "storage/base/id.hpp"
+#include "storage/clock_watch.hpp"
 #include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
 #include "storage/media_placement.hpp"
@@ -20,7 +22,7 @@ namespace pinhole::storage {
 class housekeeping {
 public:
     housekeeping(kv::store& store, id_generator& ids, media_placement& placement,
-                 kv::log_function log);
+                 kv::log_function log, std::chrono::seconds token_life);
     housekeeping(const housekeeping&) = delete;
     housekeeping& operator=(const housekeeping&) = delete;
     ~housekeeping();
@@ -53,15 +55,19 @@ private:
     id_generator& ids_;
     media_placement& placement_;
     kv::log_function log_;
+    std::chrono::seconds token_life_;
+    clock_watch clock_watch_;  ///< of the thread that raises the ceiling
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     bool stopping_ = false;
     bool woken_ = true;
-    bool clock_reported_ = false;  ///< of the thread that raises the ceiling
     std::thread thread_;
     std::thread ids_thread_;
 };
+
+/// The newest date that a row was made at, of those before `until`; 1970 if there is none.
+timestamp read_newest_date(const kv::reader& reader, timestamp until);
 
 /// The id ceiling that the last run made durable, in milliseconds since 1970; 0 if there is none.
 std::int64_t read_id_ceiling_ms(const kv::reader& reader);

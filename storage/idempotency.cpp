@@ -51,6 +51,25 @@ kv::key expiry_key(timestamp expires_at, std::string_view name) {
     return {global_part, families::index, out.take()};
 }
 
+/// In front of the entries that expire at that time or later.
+std::string expiry_bound(timestamp at) {
+    kv::key_writer out;
+    out.append_u8(idempotency_expiry_index);
+    out.append_u8(1);
+    out.append_i64(to_microseconds(at));
+    return out.take();
+}
+
+std::string name_of_expiry_key(std::string_view bytes) {
+    kv::key_reader in{bytes};
+    if (in.read_u8() && in.read_u8() && in.read_i64()) {
+        if (auto name = in.read_string(); name && name->size() >= sizeof(kv::part_id)) {
+            return std::move(*name);
+        }
+    }
+    throw corrupt_row{"an idempotency record's expiry key is damaged"};
+}
+
 }  // namespace
 
 std::optional<idempotent_answer> find_answer(const kv::reader& reader, const secrets& keys,
@@ -93,26 +112,15 @@ kv::key expiry_key_of_record(std::string_view name, std::string_view value) {
 }
 
 kv::key record_of_expiry_key(std::string_view key_bytes) {
-    kv::key_reader in{key_bytes};
-    if (in.read_u8() && in.read_u8() && in.read_i64()) {
-        if (auto name = in.read_string(); name && name->size() >= sizeof(kv::part_id)) {
-            return record_key(std::move(*name));
-        }
-    }
-    throw corrupt_row{"an idempotency record's expiry key is damaged"};
+    return record_key(name_of_expiry_key(key_bytes));
 }
 
 kv::commit plan_expire_answers(const kv::reader& reader, timestamp at, std::uint32_t limit) {
-    const std::string prefix = index_prefix(idempotency_expiry_index, true);
-    kv::key_writer end;
-    end.append_u8(idempotency_expiry_index);
-    end.append_u8(1);
-    end.append_i64(to_microseconds(at));
     kv::commit commit;
     for (const kv::row& entry : reader.scan({.part = global_part,
                                              .family = families::index,
-                                             .from = prefix,
-                                             .to = end.take(),
+                                             .from = index_prefix(idempotency_expiry_index, true),
+                                             .to = expiry_bound(at),
                                              .limit = limit})) {
         const kv::key key = record_of_expiry_key(entry.key);
         if (const auto record = reader.get(key)) {
@@ -123,6 +131,30 @@ kv::commit plan_expire_answers(const kv::reader& reader, timestamp at, std::uint
             }
         }
         commit.operations.emplace_back(kv::erase{{global_part, families::index, entry.key}});
+    }
+    return commit;
+}
+
+kv::commit plan_redate_answers(const kv::reader& reader, timestamp at, std::uint32_t limit) {
+    const std::string beyond = expiry_bound(at + idempotency_life + clock_step_max);
+    kv::commit commit;
+    for (const kv::row& entry :
+         scan_index(reader, {.prefix = index_prefix(idempotency_expiry_index, true),
+                             .beyond = beyond,
+                             .limit = limit})) {
+        const std::string name = name_of_expiry_key(entry.key);
+        const kv::key key = record_key(name);
+        commit.operations.emplace_back(kv::erase{{global_part, families::index, entry.key}});
+        if (const auto found = reader.get(key)) {
+            auto record = decode_row<sealed_record>(found->value);
+            // An entry that an older record of the same key has left behind says nothing of it.
+            if (expiry_key(record.expires_at, name).bytes == entry.key) {
+                record.expires_at = at + idempotency_life;
+                commit.operations.emplace_back(kv::check{key, found->stamp});
+                commit.operations.emplace_back(kv::put{key, encode_row(record)});
+                commit.operations.emplace_back(kv::put{expiry_key(record.expires_at, name), {}});
+            }
+        }
     }
     return commit;
 }

@@ -50,4 +50,8 @@ kv::key record_of_expiry_key(std::string_view key_bytes);
 /// Removes up to `limit` records whose life is over; empty if there are none.
 kv::commit plan_expire_answers(const kv::reader& reader, timestamp at, std::uint32_t limit);
 
+/// Gives up to `limit` of the records that a clock which was ahead has dated too late the life that
+/// they have now; empty if there are none.
+kv::commit plan_redate_answers(const kv::reader& reader, timestamp at, std::uint32_t limit);
+
 }  // namespace pinhole::storage

@@ -18,6 +18,9 @@ std::string to_printable(std::string_view user_agent) {
     return text;
 }
 
+constexpr const auto& by_expiry =
+    std::get<index_position<session>("expiry")>(schema<session>::indexes);
+
 std::unexpected<error> login_needed() {
     return fail(error_code::unauthenticated, "This needs a valid login token.");
 }
@@ -68,7 +71,8 @@ void require_unchanged(kv::commit& commit, const stored<session>& login) {
 
 bool wants_refresh(const session& row, timestamp at, std::chrono::seconds life) {
     return at - row.last_used_at > std::min(std::chrono::microseconds{last_use_precision},
-                                            std::chrono::microseconds{life} / 100);
+                                            std::chrono::microseconds{life} / 100) ||
+           row.last_used_at - at > clock_step_max;
 }
 
 kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::seconds life) {
@@ -77,6 +81,43 @@ kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::
     row.expires_at = at + life;
     kv::commit commit;
     append_update(commit, seen, row);
+    return commit;
+}
+
+kv::commit plan_expire_sessions(const kv::reader& reader, timestamp at, std::uint32_t limit) {
+    session end;
+    end.expires_at = at;
+    const row_reader rows{reader};
+    kv::commit commit;
+    for (const kv::row& entry : reader.scan({.part = global_part,
+                                             .family = families::index,
+                                             .from = index_prefix(by_expiry.number, true),
+                                             .to = index_key(by_expiry, end).bytes,
+                                             .limit = limit})) {
+        if (const auto expired = rows.find<session>(id_of_index_key(entry.key))) {
+            append_erase(commit, *expired);
+        }
+    }
+    return commit;
+}
+
+kv::commit plan_redate_sessions(const kv::reader& reader, timestamp at, std::chrono::seconds life,
+                                std::uint32_t limit) {
+    session latest;
+    latest.expires_at = at + life + clock_step_max;
+    const kv::key beyond = index_key(by_expiry, latest);
+    const row_reader rows{reader};
+    kv::commit commit;
+    for (const kv::row& entry : scan_index(reader, {.prefix = index_prefix(by_expiry.number, true),
+                                                    .beyond = beyond.bytes,
+                                                    .limit = limit})) {
+        if (const auto login = rows.find<session>(id_of_index_key(entry.key))) {
+            session row = login->row;
+            row.last_used_at = std::min(row.last_used_at, at);
+            row.expires_at = at + life;
+            append_update(commit, *login, row);
+        }
+    }
     return commit;
 }
 

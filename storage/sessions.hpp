@@ -53,8 +53,17 @@ void require_unchanged(kv::commit& commit, const stored<session>& login);
 /// it, are worth moving. Not at every request, so that reading does not turn into writing: a user
 /// who looks for a stranger's login sees its last use to within `last_use_precision`.
 inline constexpr std::chrono::minutes last_use_precision{5};
+/// True also when the last use lies ahead of the clock, which was wrong then.
 bool wants_refresh(const session& row, timestamp at, std::chrono::seconds life);
 kv::commit plan_refresh(const stored<session>& seen, timestamp at, std::chrono::seconds life);
+
+/// Removes up to `limit` sessions whose time is over; empty if there are none.
+kv::commit plan_expire_sessions(const kv::reader& reader, timestamp at, std::uint32_t limit);
+
+/// A clock that was ahead has dated logins too late, and unused they would live on for as long as
+/// it was wrong. Gives up to `limit` of those the life that they have now; empty if there are none.
+kv::commit plan_redate_sessions(const kv::reader& reader, timestamp at, std::chrono::seconds life,
+                                std::uint32_t limit);
 
 /// Adds a login, ending the least recently used ones beyond the limit. `existing` as `sessions_of`
 /// gives them.

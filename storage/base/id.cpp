@@ -6,6 +6,14 @@
 
 namespace pinhole::storage {
 
+namespace {
+
+bool is_plausible_ms(std::int64_t read_ms) {
+    return is_plausible(timestamp{std::chrono::milliseconds{read_ms}});
+}
+
+}  // namespace
+
 std::optional<entity_id> parse_id(std::string_view text) {
     if (text.empty() || text.size() > 19 || text.front() < '1' || text.front() > '9') {
         return std::nullopt;
@@ -21,12 +29,15 @@ std::optional<entity_id> parse_id(std::string_view text) {
 id_generator::id_generator(std::uint16_t shard, std::int64_t floor_ms, clock_ms clock)
     : clock_(std::move(clock)),
       shard_(shard),
-      // Zero is no id: with a clock before the epoch, the first millisecond stays unused.
+      // Zero is no id: the first millisecond of all stays unused.
       last_ms_(std::clamp(floor_ms, id_epoch_ms + 1, id_end_ms)),
-      ceiling_ms_(last_ms_),
-      // The last run read about this when it reserved the ceiling.
-      last_dated_(std::chrono::milliseconds{std::max<std::int64_t>(floor_ms - reserve_ms, 0)}) {
+      ceiling_ms_(last_ms_) {
     assert(shard < (1U << id_shard_bits));
+}
+
+void id_generator::date_after(timestamp newest) {
+    const std::lock_guard lock{mutex_};
+    last_dated_ = newest;
 }
 
 std::optional<entity_id> id_generator::next() {
@@ -40,14 +51,14 @@ std::optional<dated_id> id_generator::next_dated(timestamp at) {
     if (!id) {
         return std::nullopt;
     }
-    const bool is_stepped_back = at < last_dated_ && last_dated_ - at <= step_back_max;
+    const bool is_stepped_back = at < last_dated_ && last_dated_ - at <= clock_step_max;
     last_dated_ = is_stepped_back ? last_dated_ : at;
     return dated_id{*id, last_dated_};
 }
 
 std::optional<entity_id> id_generator::next_locked() {
     const std::int64_t read_ms = clock_();
-    if (read_ms >= id_end_ms) {
+    if (!is_plausible_ms(read_ms)) {
         return std::nullopt;
     }
     // A clock that jumped past the ceiling is followed only once a new ceiling is durable.
@@ -68,11 +79,20 @@ std::optional<entity_id> id_generator::next_locked() {
            (std::int64_t{shard_} << id_sequence_bits) | std::int64_t{sequence_++};
 }
 
+timestamp id_generator::clock_now() const {
+    return timestamp{std::chrono::milliseconds{clock_()}};
+}
+
+std::chrono::milliseconds id_generator::ahead_of_clock() const {
+    const std::lock_guard lock{mutex_};
+    return std::chrono::milliseconds{std::max<std::int64_t>(last_ms_ - clock_(), 0)};
+}
+
 std::optional<std::int64_t> id_generator::wanted_ceiling_ms() const {
     const std::lock_guard lock{mutex_};
     const std::int64_t read_ms = clock_();
     const std::int64_t at = std::max(read_ms, last_ms_);
-    if (read_ms >= id_end_ms || ceiling_ms_ == id_end_ms || ceiling_ms_ - at > margin_ms) {
+    if (!is_plausible_ms(read_ms) || ceiling_ms_ == id_end_ms || ceiling_ms_ - at > margin_ms) {
         return std::nullopt;
     }
     return std::min(at + reserve_ms, id_end_ms);

@@ -5,8 +5,10 @@
 // below what it has issued, and never above a ceiling that was made durable before. After a
 // restart, even a crash with the clock stepped back, it starts at the last durable ceiling.
 //
-// A clock beyond what 41 bits hold (September 2093) is broken, and following it would be for good:
-// it gets no id and no ceiling until it is right again.
+// A clock that reads a time before the epoch or after 2089 is certainly wrong, and what it dates
+// would be wrong for good: it gets no id and no ceiling until it is right again. One that was wrong
+// less visibly is followed, since nobody can tell; ids then run ahead of the right clock, which
+// harms nothing: the years between 2089 and the end of the 41 bits hold 10^14 of them.
 // Thread-safe.
 #pragma once
 
@@ -30,6 +32,20 @@ inline constexpr int id_sequence_bits = 10;
 /// The first millisecond that no id can hold.
 inline constexpr std::int64_t id_end_ms = id_epoch_ms + (std::int64_t{1} << 41);
 
+/// The first millisecond at which a clock is not believed (2090-01-01T00:00:00Z).
+inline constexpr std::int64_t id_clock_end_ms = 3'786'912'000'000;
+
+/// Whether a clock that reads this can be right.
+constexpr bool is_plausible(timestamp at) {
+    using std::chrono::milliseconds;
+    return at >= timestamp{milliseconds{id_epoch_ms}} &&
+           at < timestamp{milliseconds{id_clock_end_ms}};
+}
+
+/// A clock that was set back by less than this is caught up with: dates stand still meanwhile. More
+/// is somebody mending a wrong clock, which is followed.
+inline constexpr std::chrono::hours clock_step_max{1};
+
 /// Decimal, 1 to 2^63 - 1, no sign, no leading zero; anything else is no id.
 std::optional<entity_id> parse_id(std::string_view text);
 
@@ -47,23 +63,25 @@ public:
     /// `floor_ms`: the last durable ceiling (0 on a new database), in milliseconds since 1970.
     id_generator(std::uint16_t shard, std::int64_t floor_ms, clock_ms clock);
 
+    /// The last date that an earlier run gave. Call before the first `next_dated`.
+    void date_after(timestamp newest);
+
     /// The next id, or nothing when it would pass the durable ceiling: then the store has not
     /// taken a new ceiling for a while, and a write could not succeed either. Nothing also while
-    /// the clock is beyond `id_end_ms`.
+    /// the clock is not plausible.
     std::optional<entity_id> next();
 
-    /// The next id with the time `at`, or if the clock was stepped back a little (by up to
-    /// `step_back_max`) with the time of the id before: lists are ordered by it, and what is new
-    /// must not slip in behind what has been read already. A larger step back is somebody mending
-    /// a wrong clock, and is followed.
+    /// The next id with the time `at`, or if the clock was set back a little (`clock_step_max`)
+    /// with the time of the id before: lists are ordered by it, and what is new must not slip in
+    /// behind what has been read already.
     std::optional<dated_id> next_dated(timestamp at);
-    static constexpr std::chrono::hours step_back_max{1};
 
-    /// Whether the clock reads a time that ids can hold.
-    bool is_clock_usable() const { return clock_() < id_end_ms; }
+    /// The clock that ids follow, and how far the newest of them is ahead of it.
+    timestamp clock_now() const;
+    std::chrono::milliseconds ahead_of_clock() const;
 
     /// The ceiling that should be made durable now, or nothing if the present one still has
-    /// `margin` ahead of it, or the clock is beyond `id_end_ms`.
+    /// `margin` ahead of it, or the clock is not plausible.
     std::optional<std::int64_t> wanted_ceiling_ms() const;
 
     /// Call only after `ceiling_ms` is durable.

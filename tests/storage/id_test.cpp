@@ -162,34 +162,64 @@ BOOST_AUTO_TEST_CASE(a_new_ceiling_is_wanted_only_when_the_margin_shrinks) {
     BOOST_TEST(ids.wanted_ceiling_ms().has_value());
 }
 
-BOOST_AUTO_TEST_CASE(a_clock_before_the_epoch_still_makes_ids) {
+BOOST_AUTO_TEST_CASE(the_first_id_of_all_is_not_zero) {
     const set_clock clock;
-    *clock.ms = 0;
+    *clock.ms = id_epoch_ms;
     id_generator ids{0, 0, clock.function()};
     ids.raise_ceiling(ids.wanted_ceiling_ms().value());
     const auto first = ids.next().value();
-    BOOST_TEST(first > 0);  // zero is no id
+    BOOST_TEST(first > 0);
     BOOST_TEST(ids.next().value() > first);
 }
 
-BOOST_AUTO_TEST_CASE(a_clock_beyond_what_ids_hold_gets_none_until_it_is_right) {
+BOOST_AUTO_TEST_CASE(a_clock_that_cannot_be_right_gets_no_id_until_it_is) {
     const set_clock clock;
     id_generator ids{0, 0, clock.function()};
     ids.raise_ceiling(ids.wanted_ceiling_ms().value());
-    const auto before = ids.next().value();
-    *clock.ms = id_end_ms;
-    BOOST_TEST(!ids.is_clock_usable());
-    BOOST_TEST(!ids.next().has_value());
-    BOOST_TEST(!ids.wanted_ceiling_ms().has_value());
-    *clock.ms = start_ms + 1;
-    BOOST_TEST(ids.is_clock_usable());
-    BOOST_TEST(ids.next().value() > before);
+    auto before = ids.next().value();
+    for (const std::int64_t wrong : {std::int64_t{0}, id_epoch_ms - 1, id_clock_end_ms, id_end_ms,
+                                     INT64_MAX / 1000, INT64_MIN / 1000}) {
+        BOOST_TEST_CONTEXT(wrong) {
+            *clock.ms = wrong;
+            BOOST_TEST(!is_plausible(ids.clock_now()));
+            BOOST_TEST(!ids.next().has_value());
+            BOOST_TEST(!ids.next_dated(ids.clock_now()).has_value());
+            BOOST_TEST(!ids.wanted_ceiling_ms().has_value());
+            *clock.ms = start_ms;
+            BOOST_TEST(is_plausible(ids.clock_now()));
+            const auto after = ids.next().value();
+            BOOST_TEST(after > before);
+            before = after;
+        }
+    }
+}
+
+/// The clock of one run was as far ahead as it can be without anybody's noticing.
+BOOST_AUTO_TEST_CASE(a_clock_that_was_far_ahead_leaves_ids_for_ever) {
+    const set_clock clock;
+    *clock.ms = id_clock_end_ms - 1;
+    id_generator ids{0, 0, clock.function()};
+    ids.raise_ceiling(ids.wanted_ceiling_ms().value());
+    const auto wrong = ids.next().value();
+    BOOST_TEST(ms_of(wrong) == id_clock_end_ms - 1);
+    *clock.ms = start_ms;
+    BOOST_TEST((ids.ahead_of_clock() == std::chrono::milliseconds{id_clock_end_ms - 1 - start_ms}));
+    entity_id last = wrong;
+    constexpr int issued = 100 * 1024;
+    for (int i = 0; i < issued; ++i) {
+        const auto id = ids.next();
+        BOOST_REQUIRE(id.has_value());
+        BOOST_REQUIRE_GT(*id, last);
+        last = *id;
+    }
+    // Time in ids goes as they are used, not as the clock does: at 1,000 a second, for 3,000 years.
+    BOOST_TEST(ms_of(last) - ms_of(wrong) == issued / 1024);
+    BOOST_TEST((id_end_ms - ms_of(last)) / (365LL * 24 * 3600 * 1000) >= 3);
 }
 
 BOOST_AUTO_TEST_CASE(ids_never_turn_negative_at_the_end_of_their_time) {
     const set_clock clock;
-    *clock.ms = id_end_ms - 2;
-    id_generator ids{4095, 0, clock.function()};
+    id_generator ids{4095, id_end_ms - 2, clock.function()};
     BOOST_TEST(ids.wanted_ceiling_ms().value() == id_end_ms);
     ids.raise_ceiling(id_end_ms + 1'000'000);
     entity_id last = 0;
@@ -242,11 +272,11 @@ BOOST_AUTO_TEST_CASE(times_follow_ids_over_a_small_step_back) {
 
 BOOST_AUTO_TEST_CASE(times_follow_ids_over_a_restart_with_the_clock_stepped_back) {
     using namespace std::chrono_literals;
-    const std::int64_t clock_ms = id_epoch_ms + 1'000'000;
-    const std::int64_t ceiling_ms = clock_ms + id_generator::reserve_ms;
-    id_generator ids(0, ceiling_ms, [=] { return clock_ms; });
+    const set_clock clock;
+    id_generator ids(0, start_ms + id_generator::reserve_ms, clock.function());
     ids.raise_ceiling(ids.wanted_ceiling_ms().value());
-    const timestamp before{std::chrono::milliseconds{clock_ms}};
+    const timestamp before = ids.clock_now();
+    ids.date_after(before);
     BOOST_TEST((ids.next_dated(before - 10min)->created_at == before));
     BOOST_TEST((ids.next_dated(before + 1ms)->created_at == before + 1ms));
 }

@@ -107,6 +107,31 @@ BOOST_AUTO_TEST_CASE(expired_answers_are_removed_a_few_at_a_time) {
     BOOST_TEST(answer(elsewhere, life_seconds + 50)->body == "c");
 }
 
+BOOST_AUTO_TEST_CASE(answers_from_a_clock_that_was_ahead_get_the_life_that_they_have_now) {
+    constexpr std::int64_t far = 10LL * 365 * 86'400;
+    BOOST_REQUIRE(keep(first, "ahead", far) == kv::outcome::ok);
+    BOOST_REQUIRE(keep(second, "right", 50) == kv::outcome::ok);
+    const auto redate = [&] {
+        auto commit =
+            plan_redate_answers(*store->snapshot(kv::read_mode::blocking), at_second(60), 100);
+        const std::size_t count = commit.operations.size();
+        if (count > 0) {
+            must_commit(*store, std::move(commit));
+        }
+        return count;
+    };
+    BOOST_TEST(redate() > 0U);
+    BOOST_TEST(redate() == 0U);
+    BOOST_TEST(count_expiries() == 2U);
+    BOOST_TEST(answer(first, 60 + life_seconds - 1)->body == "ahead");
+    BOOST_TEST(!answer(first, 60 + life_seconds).has_value());
+    BOOST_TEST(expire(50 + life_seconds + 1) > 0U);
+    BOOST_TEST(!has_record(second));
+    BOOST_TEST(has_record(first));
+    BOOST_TEST(expire(60 + life_seconds + 1) > 0U);
+    BOOST_TEST(count_expiries() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(the_largest_answer_fits) {
     const std::string body(48 * std::size_t{1024}, 'x');
     BOOST_REQUIRE(keep(first, body, 0) == kv::outcome::ok);

@@ -269,7 +269,8 @@ BOOST_AUTO_TEST_CASE(the_background_settles_what_a_restart_left) {
     media::media_store media{directory.path() / "media"};
     media_placement placement{watched, media, [](kv::log_level, std::string_view) {}};
     id_generator ids{0, 0, [] { return to_microseconds(now()) / 1000; }};
-    housekeeping background{watched, ids, placement, [](kv::log_level, std::string_view) {}};
+    housekeeping background{watched, ids, placement, [](kv::log_level, std::string_view) {},
+                            std::chrono::hours{720}};
     background.start();
     const auto is_settled = [&] {
         return read(*store, [](const kv::reader& reader) { return list_jobs(reader, 10).empty(); });
@@ -351,7 +352,8 @@ BOOST_AUTO_TEST_CASE(one_of_an_unknown_kind_is_left_alone) {
     media::media_store media{directory.path() / "media"};
     media_placement placement{watched, media, [](kv::log_level, std::string_view) {}};
     id_generator ids{0, 0, [] { return to_microseconds(now()) / 1000; }};
-    housekeeping background{watched, ids, placement, [](kv::log_level, std::string_view) {}};
+    housekeeping background{watched, ids, placement, [](kv::log_level, std::string_view) {},
+                            std::chrono::hours{720}};
     background.finish_media_jobs();
     background.start();
     BOOST_TEST(watched.wait_until([&] {

@@ -211,12 +211,50 @@ BOOST_AUTO_TEST_CASE(expired_sessions_are_removed_in_the_background) {
     media::media_store media{directory.path() / "media"};
     media_placement placement{watched, media, [](kv::log_level, std::string_view) {}};
     id_generator ids{0, 0, [] { return to_microseconds(now()) / 1000; }};
-    housekeeping background{watched, ids, placement, [](kv::log_level, std::string_view) {}};
+    housekeeping background{watched, ids, placement, [](kv::log_level, std::string_view) {},
+                            std::chrono::hours{720}};
     background.start();
     BOOST_TEST(watched.wait_until([&] { return count_expiries() == 1; }));
     background.stop();
     BOOST_TEST(count_sessions() == 1U);
     BOOST_TEST(find<session>(*store, 900).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(sessions_from_a_clock_that_was_ahead_get_the_life_that_they_have_now) {
+    constexpr std::int64_t far = 10LL * 365 * 86'400;
+    log_in(101, far);
+    log_in(102, far + 1);
+    log_in(103, 50);
+    const timestamp at = at_second(60);
+    const auto redate = [&](std::uint32_t limit) {
+        auto commit =
+            plan_redate_sessions(*store->snapshot(kv::read_mode::blocking), at, life, limit);
+        const bool is_empty = commit.empty();
+        if (!is_empty) {
+            must_commit(*store, std::move(commit));
+        }
+        return !is_empty;
+    };
+    BOOST_TEST(redate(1));
+    BOOST_TEST(redate(1));
+    BOOST_TEST(!redate(1));
+    for (const entity_id id : {101, 102}) {
+        const auto login = find<session>(*store, id);
+        BOOST_REQUIRE(login.has_value());
+        BOOST_TEST((login->row.last_used_at == at));
+        BOOST_TEST((login->row.expires_at == at + life));
+    }
+    BOOST_TEST((find<session>(*store, 103)->row.expires_at == at_second(50) + life));
+    BOOST_TEST(count_expiries() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(a_last_use_that_lies_ahead_is_moved) {
+    const auto login = new_login(101, 100'000).row;
+    BOOST_TEST(!wants_refresh(login, at_second(100'001), life));
+    BOOST_TEST(wants_refresh(login, at_second(100'301), life));
+    // The clock was set back a little: nothing is gained by writing.
+    BOOST_TEST(!wants_refresh(login, at_second(100'000 - 3600), life));
+    BOOST_TEST(wants_refresh(login, at_second(100'000 - 3601), life));
 }
 
 BOOST_AUTO_TEST_CASE(what_a_client_says_of_itself_is_kept_short_and_printable) {
