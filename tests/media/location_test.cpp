@@ -11,7 +11,6 @@
 #include "storage/media/location.hpp"
 #include "storage/media/media_store.hpp"
 #include "tests/media/media_files.hpp"
-#include "tests/support/crafted_media.hpp"
 #include "tests/support/exiftool.hpp"
 #include "tests/support/media_samples.hpp"
 
@@ -220,19 +219,6 @@ BOOST_AUTO_TEST_CASE(a_picture_behind_the_last_box_is_refused_and_not_cut) {
         const cleaned_file cleaned = clean_once(bytes, *sniff(bytes));
         BOOST_TEST_REQUIRE(cleaned.refused.has_value());
         BOOST_TEST((cleaned.refused->code == probe_failure::corrupt));
-    }
-}
-
-// What is overwritten there would be what the file is found by.
-BOOST_AUTO_TEST_CASE(metadata_that_names_the_boxes_themselves_is_refused) {
-    for (const char* type : {"Exif", "mime"}) {
-        for (const std::uint64_t start : {0U, 8U, 40U}) {
-            const std::string bytes = heif_file(
-                {{.id = 1, .type = "hvc1"}, {.id = 2, .type = type, .extents = {{start, 60}}}});
-            const cleaned_file cleaned = clean_once(bytes, media_format::heic);
-            BOOST_TEST_REQUIRE(cleaned.refused.has_value());
-            BOOST_TEST((cleaned.refused->code == probe_failure::corrupt));
-        }
     }
 }
 
