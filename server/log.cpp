@@ -16,6 +16,8 @@
 #include <mutex>
 #include <thread>
 
+#include "server/text.hpp"
+
 namespace pinhole::http {
 namespace {
 
@@ -31,8 +33,10 @@ void append(text_buffer& out, std::string_view text) {
     out.append(text.data(), text.data() + text.size());
 }
 
-/// RFC 8259 §7. Bytes that are no ASCII pass as they are: what is logged is UTF-8 or ours.
+/// RFC 8259 §7 and §8.1. What is no UTF-8, as a damaged file's bytes may be, has its bytes beyond
+/// ASCII written as `\x9d`: whoever reads the log still gets JSON, and sees what was there.
 void append_json_string(text_buffer& out, std::string_view text) {
+    const bool is_unicode = is_utf8(text);
     out.push_back('"');
     for (const char c : text) {
         if (c == '"' || c == '\\') {
@@ -40,6 +44,8 @@ void append_json_string(text_buffer& out, std::string_view text) {
             out.push_back(c);
         } else if (static_cast<unsigned char>(c) < 0x20) {
             fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+        } else if (!is_unicode && static_cast<unsigned char>(c) > 0x7f) {
+            fmt::format_to(std::back_inserter(out), "\\\\x{:02x}", static_cast<unsigned char>(c));
         } else {
             out.push_back(c);
         }

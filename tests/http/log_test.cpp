@@ -56,6 +56,21 @@ BOOST_AUTO_TEST_CASE(lines_are_json) {
     BOOST_TEST(!lines[2].contains("user_id"));
 }
 
+/// A damaged file's bytes stand in the message that refuses it.
+BOOST_AUTO_TEST_CASE(a_line_with_bytes_that_are_no_utf8_was_no_json) {
+    log_pipe pipe;
+    {
+        logger log(log_level::info, pipe.writer.get());
+        log.info("names MANIFEST\x9d", {{"path", "caf\xc3\xa9"}, {"cut", "caf\xc3"}});
+        log.flush();
+    }
+    const auto lines = pipe.lines();
+    BOOST_REQUIRE(lines.size() == 1U);
+    BOOST_TEST(lines[0].at("message").get<std::string>() == "names MANIFEST\\x9d");
+    BOOST_TEST(lines[0].at("path").get<std::string>() == "caf\xc3\xa9");
+    BOOST_TEST(lines[0].at("cut").get<std::string>() == "caf\\xc3");
+}
+
 /// A pipe that nobody reads: no call blocks, and afterwards the log says how much is missing.
 BOOST_AUTO_TEST_CASE(a_slow_reader_costs_lines_but_never_time) {
     log_pipe pipe;
