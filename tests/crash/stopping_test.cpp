@@ -54,12 +54,13 @@ public:
         } catch (const cut_answer&) {
             is_cut_ = true;
         } catch (const http_failure&) {
-            // Closed before an answer: neither done nor begun, as the log must say.
+            is_closed_ = true;  // before an answer: neither done nor begun, as the log must say
         }
     }
 
     void check(const std::string& log) const {
         BOOST_TEST_CONTEXT(name_) {
+            BOOST_TEST(is_closed_);
             BOOST_TEST(!is_cut_);
             BOOST_TEST(!is_wrong_);
             BOOST_TEST(answered_ > 0U);
@@ -77,6 +78,7 @@ private:
     int at_once_;
     std::vector<std::string> sent_;  ///< their X-Request-Id
     std::size_t answered_ = 0;
+    bool is_closed_ = false;
     bool is_cut_ = false;
     bool is_wrong_ = false;
 };

@@ -220,9 +220,11 @@ BOOST_AUTO_TEST_CASE(wrong_lengths_are_told_or_cut) {
     }
     // Too long: the client goes in the middle, and nobody is left to be told.
     for (const std::size_t sent : {std::size_t{0}, body.size() / 2, body.size()}) {
-        user().connection().send(line + "\r\nHost: a\r\nAuthorization: Bearer " + user().token() +
-                                 "\r\n" + type + "Content-Length: 1000000\r\n\r\n" +
-                                 body.substr(0, sent));
+        std::string request = line;
+        request.append("\r\nHost: a\r\nAuthorization: Bearer ").append(user().token());
+        request.append("\r\n").append(type).append("Content-Length: 1000000\r\n\r\n");
+        request.append(body, 0, sent);
+        user().connection().send(request);
         user().connection().reconnect();
     }
     check_survived(body_bytes_max);
