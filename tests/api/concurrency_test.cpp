@@ -118,15 +118,6 @@ private:
     std::string surprise_;
 };
 
-void check_settled(api_client& viewer) {
-    std::string wrong;
-    const bool settled = eventually([&] {
-        wrong = find_wrong_count(viewer);
-        return wrong.empty();
-    });
-    BOOST_TEST(settled, wrong);
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(concurrency)

@@ -192,4 +192,13 @@ std::string find_wrong_count(api_client& viewer) {
     return wrong;
 }
 
+void check_settled(api_client& viewer) {
+    std::string wrong;
+    const bool settled = eventually([&] {
+        wrong = find_wrong_count(viewer);
+        return wrong.empty();
+    });
+    BOOST_TEST(settled, wrong);
+}
+
 }  // namespace pinhole::test

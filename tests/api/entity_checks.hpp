@@ -29,4 +29,8 @@ void check_page(const json& page, where from = where::current());
 /// empty if nothing is.
 std::string find_wrong_count(api_client& viewer);
 
+/// Checks that nothing is wrong with them in the end: those of other people's posts settle a while
+/// after an account was deleted or restored.
+void check_settled(api_client& viewer);
+
 }  // namespace pinhole::test

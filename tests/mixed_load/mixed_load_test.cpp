@@ -185,15 +185,6 @@ void check_keys(api_client& viewer, const shared_things& shared) {
     }
 }
 
-void check_settled(api_client& viewer) {
-    std::string wrong;
-    const bool settled = eventually([&] {
-        wrong = find_wrong_count(viewer);
-        return wrong.empty();
-    });
-    BOOST_TEST(settled, wrong);
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(mixed_load)
