@@ -182,8 +182,6 @@ void database::fail_read(const family& family, const rocksdb::Status& status) co
     const auto message = "reading family " + family.name + ": " + status.ToString();
     if (status.IsIOError() && !status.IsNoSpace()) {
         health_->fail(message);
-    } else {
-        health_->log(log_level::error, message);
     }
     throw storage_failure(message);
 }

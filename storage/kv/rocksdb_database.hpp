@@ -62,8 +62,8 @@ public:
     }
 
     /// A read has failed. If the disk refused it (and was not merely full), nothing that it holds
-    /// can be trusted: health fails. A damaged block costs this read alone, and is logged.
-    /// Errors: always throws storage_failure.
+    /// can be trusted: health fails. A damaged block costs this read alone.
+    /// Errors: always throws storage_failure, which whoever asked logs.
     [[noreturn]] void fail_read(const family& family, const rocksdb::Status& status) const;
 
     /// A read-only database is locked against other processes, as RocksDB does with one that it

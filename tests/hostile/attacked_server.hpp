@@ -21,13 +21,6 @@ inline constexpr std::uint64_t mib = 1U << 20;
 inline constexpr std::uint64_t body_bytes_max = 64 * mib;
 inline constexpr std::uint64_t decoding_bytes_max = 300 * mib;
 
-/// A sanitizer, with which the server is built when this is, multiplies what it holds.
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool memory_is_real = false;
-#else
-inline constexpr bool memory_is_real = true;
-#endif
-
 class attacked_server {
 public:
     /// Starts it and lets it serve an ordinary upload, so that what is idle has been used.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/http/test_server.hpp"
+#include "tests/support/sanitizers.hpp"
 
 namespace pinhole::http {
 namespace {
@@ -108,16 +109,8 @@ private:
     std::vector<unique_fd> files_;
 };
 
-// The undefined-behaviour sanitizer opens a pipe to look at an object's type, and takes it for
-// broken where there is no descriptor left for that.
-#if defined(__has_feature) && __has_feature(undefined_behavior_sanitizer)
-constexpr bool can_run_without_descriptors = false;
-#else
-constexpr bool can_run_without_descriptors = true;
-#endif
-
 BOOST_AUTO_TEST_CASE(accepting_goes_on_after_a_shortage_of_descriptors,
-                     *boost::unit_test::enable_if<can_run_without_descriptors>()) {
+                     *boost::unit_test::enable_if<test::can_run_without_descriptors>()) {
     test_server server;
     auto before = server.connect();
     BOOST_TEST(before.request("GET", "/hello").status == 200U);

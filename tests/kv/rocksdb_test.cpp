@@ -429,9 +429,8 @@ BOOST_AUTO_TEST_CASE(a_damaged_table_fails_what_needs_it_and_nothing_else) {
     // While it lives, RocksDB does not compact the table, which would meet the damage as well.
     const auto oldest = store->snapshot(read_mode::blocking);
     BOOST_CHECK_EXCEPTION(get(*store, row_key("0")), storage_failure, [](const auto& failure) {
-        return contains(failure.what(), "family rows");
+        return contains(failure.what(), "reading family rows: Corruption");
     });
-    BOOST_TEST(log.has(log_level::error, "reading family rows: Corruption"));
     // A commit that must read the damaged row leaves no trace, also of what preceded the check.
     BOOST_TEST(
         (apply(*store, {put{row_key("new"), ""}, check{row_key("0"), 1}}) == outcome::unavailable));

@@ -12,17 +12,9 @@
 #include <csignal>
 #include <system_error>
 
+#include "tests/support/sanitizers.hpp"
+
 namespace pinhole::test {
-
-namespace {
-
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool memory_is_real = false;
-#else
-constexpr bool memory_is_real = true;
-#endif
-
-}  // namespace
 
 load_server::load_server(const std::vector<std::string>& arguments, const std::string& listen) {
     std::vector<std::string> all{"--data-dir", (directory_.path() / "data").string(), "--listen",
@@ -103,7 +95,7 @@ std::string own_address() {
 }
 
 void check_memory(std::uint64_t bytes, std::uint64_t bytes_max) {
-    if (memory_is_real) {
+    if (costs_are_real) {
         BOOST_TEST(bytes <= bytes_max);
     } else {
         BOOST_TEST_MESSAGE("memory is not checked: the sanitizer's is among it");

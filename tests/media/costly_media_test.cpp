@@ -7,6 +7,7 @@
 #include "tests/support/costly_media.hpp"
 #include "tests/support/crafted_media.hpp"
 #include "tests/support/media_samples.hpp"
+#include "tests/support/sanitizers.hpp"
 
 using namespace pinhole::test;
 using namespace pinhole::media;

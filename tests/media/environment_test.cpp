@@ -14,6 +14,7 @@
 #include "tests/media/measured_probe.hpp"
 #include "tests/media/media_files.hpp"
 #include "tests/support/media_samples.hpp"
+#include "tests/support/sanitizers.hpp"
 
 using namespace pinhole::test;
 using namespace pinhole::media;

@@ -10,12 +10,6 @@
 
 namespace pinhole::test {
 
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-const bool costs_are_real = false;
-#else
-const bool costs_are_real = true;
-#endif
-
 measured_probe measure_probe(std::string_view bytes, const resources_left& left) {
     const temporary_directory folder;
     const std::filesystem::path file = write_file(folder.path() / "upload", bytes);

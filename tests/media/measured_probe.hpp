@@ -25,9 +25,6 @@ struct resources_left {
     long memory_bytes = -1;
 };
 
-/// True if memory and time are what they are in the server: a sanitizer multiplies both.
-extern const bool costs_are_real;
-
 measured_probe measure_probe(std::string_view bytes, const resources_left& left = {});
 
 }  // namespace pinhole::test

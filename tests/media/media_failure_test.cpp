@@ -14,9 +14,11 @@
 #include "storage/media/media_store.hpp"
 #include "tests/media/faulty_disk.hpp"
 #include "tests/media/media_files.hpp"
+#include "tests/support/sanitizers.hpp"
 
 using namespace pinhole::media;
 using pinhole::unique_fd;
+using pinhole::test::can_run_without_descriptors;
 using pinhole::test::disk_call;
 using pinhole::test::faulty_disk;
 using pinhole::test::temporary_directory;
@@ -86,14 +88,6 @@ private:
     rlimit before_{};
     std::vector<unique_fd> files_;
 };
-
-// The undefined-behaviour sanitizer opens a pipe to look at an object's type, and takes it for
-// broken where there is no descriptor left for that.
-#if defined(__has_feature) && __has_feature(undefined_behavior_sanitizer)
-constexpr bool can_run_without_descriptors = false;
-#else
-constexpr bool can_run_without_descriptors = true;
-#endif
 
 std::size_t open_descriptors() {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), {}));
