@@ -43,10 +43,12 @@ struct http_response {
     bool has_header(std::string_view name) const;
 };
 
+/// Longer than the server's limit for a handler, so that a slow answer is the server's own.
+inline constexpr std::chrono::seconds default_patience{70};
+
 class http_client {
 public:
-    explicit http_client(std::uint16_t port,
-                         std::chrono::milliseconds patience = std::chrono::seconds(20),
+    explicit http_client(std::uint16_t port, std::chrono::milliseconds patience = default_patience,
                          std::string ipv4_address = "127.0.0.1");
     http_client(const http_client&) = delete;
     http_client& operator=(const http_client&) = delete;

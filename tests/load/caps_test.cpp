@@ -10,7 +10,7 @@ namespace {
 
 /// A connection that the server may not close in favour of another: a request is under way on it.
 http_client begin_login(std::uint16_t port, const std::string& address = "127.0.0.1") {
-    http_client client(port, std::chrono::seconds(20), address);
+    http_client client(port, default_patience, address);
     client.send(
         "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
@@ -74,11 +74,11 @@ BOOST_AUTO_TEST_CASE(connections_from_one_address,
     while (busy.size() < 5) {
         busy.push_back(begin_login(server.port(), address));
     }
-    http_client late(server.port(), std::chrono::seconds(20), address);
+    http_client late(server.port(), default_patience, address);
     check_turned_away(late);
     busy.pop_back();
     BOOST_TEST(eventually([&] { return open_sockets(server.process().pid()) == 1 + busy.size(); }));
-    http_client next(server.port(), std::chrono::seconds(20), address);
+    http_client next(server.port(), default_patience, address);
     BOOST_TEST(next.request("GET", "/healthz").status == 200U);
     busy.clear();
     server.check_stops();
