@@ -123,10 +123,33 @@ public:
         for (std::size_t i = 0; i < tiff_.size(); ++i) {
             tiff_[i] = kept_[i] ? tiff_[i] : 0;
         }
-        return true;
+        return !has_overlaps();
     }
 
 private:
+    struct extent {
+        std::uint64_t start;
+        std::uint64_t end;
+        bool is_directory;
+    };
+
+    /// Whether a directory shares bytes with another or with a value that stays: what is a harmless
+    /// value in the one can be a position in the other. (Values may share theirs.)
+    bool has_overlaps() {
+        std::ranges::sort(extents_, {}, &extent::start);
+        std::uint64_t end_of_directories = 0;
+        std::uint64_t end_of_values = 0;
+        for (const extent& each : extents_) {
+            if (each.start < end_of_directories ||
+                (each.is_directory && each.start < end_of_values)) {
+                return true;
+            }
+            std::uint64_t& end = each.is_directory ? end_of_directories : end_of_values;
+            end = std::max(end, each.end);
+        }
+        return false;
+    }
+
     bool contains(std::uint64_t offset, std::uint64_t length) const {
         return length <= tiff_.size() && offset <= tiff_.size() - length;
     }
@@ -186,9 +209,11 @@ private:
                             tiff_.begin() + static_cast<std::ptrdiff_t>(to));
             }
         }
-        if (is_thumbnail && thumbnail_.length > 0 && keep(thumbnail_.offset, thumbnail_.length)) {
+        if (is_thumbnail && thumbnail_.length > 0 &&
+            keep_value(thumbnail_.offset, thumbnail_.length)) {
             clean_thumbnail(tiff_.subspan(thumbnail_.offset, thumbnail_.length));
         }
+        extents_.push_back({start, start + size, true});
         put_16(start, staying);
         const std::uint64_t next_at = start + 2 + entry_bytes * staying;
         keep(start, next_at - start);
@@ -216,7 +241,15 @@ private:
             thumbnail_.offset = tag == thumbnail_offset ? value : thumbnail_.offset;
             thumbnail_.length = tag == thumbnail_length ? value : thumbnail_.length;
         }
-        return length <= 4 || keep(value, length);
+        return length <= 4 || keep_value(value, length);
+    }
+
+    bool keep_value(std::uint64_t offset, std::uint64_t length) {
+        if (!keep(offset, length)) {
+            return false;
+        }
+        extents_.push_back({offset, offset + length, false});
+        return true;
     }
 
     /// One level each, so no loop of directories can be walked for ever.
@@ -257,6 +290,7 @@ private:
 
     std::span<std::uint8_t> tiff_;
     std::vector<bool> kept_;
+    std::vector<extent> extents_;
     bool big_ = false;
     struct {
         std::uint32_t offset = 0;

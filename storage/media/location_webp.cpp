@@ -17,20 +17,26 @@ using namespace std::string_view_literals;
 constexpr std::array picture_chunks{"VP8 "sv, "VP8L"sv, "VP8X"sv, "ALPH"sv, "ANIM"sv, "ICCP"sv};
 constexpr char ignored_chunk[] = "VOID";
 constexpr std::uint64_t header_bytes = 8;
+constexpr std::uint64_t form_type_bytes = 4;  // "WEBP"
 constexpr std::uint64_t frame_header_bytes = 16;
 
 class webp_cleaner {
 public:
     explicit webp_cleaner(location_file& file) : file_(file), cursor_(file.fd()) {}
 
-    void run() {
+    /// False if the container ends before it says that it is a WebP.
+    bool run() {
         cursor_.skip(4);
         const std::uint64_t riff_bytes = cursor_.read_little_32();
+        if (riff_bytes < form_type_bytes) {
+            return false;
+        }
         const std::uint64_t end =
             std::min(file_.size(), header_bytes + riff_bytes + riff_bytes % 2);
         file_.truncate(end);
-        walk(header_bytes + 4, end, false);
+        walk(header_bytes + form_type_bytes, end, false);
         clear_flags();
+        return true;
     }
 
 private:
@@ -101,10 +107,9 @@ private:
 }  // namespace
 
 location_result clean_webp(location_file& file) {
-    if (file.size() < header_bytes + 4) {
+    if (file.size() < header_bytes + form_type_bytes || !webp_cleaner(file).run()) {
         return refuse_as_corrupt("a WebP without a header");
     }
-    webp_cleaner(file).run();
     return {};
 }
 
