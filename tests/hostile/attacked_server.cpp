@@ -22,7 +22,9 @@ std::vector<std::string> arguments_in(const std::filesystem::path& data_dir) {
 }
 
 void check_answer(const http_response& answer, std::chrono::steady_clock::duration taken) {
-    BOOST_TEST((taken < time_max));
+    if (costs_are_real) {
+        BOOST_TEST((taken < time_max));
+    }
     BOOST_TEST(answer.status < 500U, answer.body.substr(0, 1000));
     if (answer.status >= 400) {
         BOOST_TEST(answer.header("Content-Type") == "application/problem+json");
