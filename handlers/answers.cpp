@@ -42,6 +42,8 @@ status to_status(error_code code) {
             return status::service_unavailable;
         case error_code::storage_full:
             return status::insufficient_storage;
+        case error_code::too_expensive:
+            return status::unprocessable_entity;
     }
     return status::internal_server_error;
 }

@@ -4,8 +4,6 @@
 #include "handlers/handlers.hpp"
 #include "handlers/idempotency.hpp"
 #include "handlers/json_body.hpp"
-#include "handlers/paging.hpp"
-#include "storage/list.hpp"
 
 namespace pinhole::handlers {
 
@@ -53,16 +51,6 @@ awaitable<http::response> create_comment(call& c) {
         return plan_once(reader, c, *key, fingerprint, plan, render);
     });
     co_return answer ? to_response(*answer) : to_response(answer.error());
-}
-
-awaitable<http::response> list_comments(call& c) {
-    list_query query{c};
-    const storage::comment_filter filter{.post = query.reference("post", false),
-                                         .author = query.reference("author", true)};
-    co_return co_await answer_list(
-        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
-            return storage::list_comments(reader, filter, request);
-        });
 }
 
 awaitable<http::response> get_comment(call& c) {

@@ -51,7 +51,7 @@ std::optional<http::response> refuse_by_rate(call& c, cost cost) {
 std::vector<storage::field_fault> find_query_faults(const http::request& request,
                                                     const route_spec& spec) {
     std::vector<storage::field_fault> faults;
-    if (spec.any_query || request.query.empty()) {
+    if (spec.any_query || spec.takes_filters || request.query.empty()) {
         return faults;
     }
     std::string allowed;
@@ -153,7 +153,7 @@ awaitable<http::response> dispatch(api& api, const route_spec& spec, http::reque
             identify(c, **found);
         }
     }
-    if (!c.query_faults.empty() && spec.query.empty()) {
+    if (!c.query_faults.empty()) {
         co_return to_response(bad_query(std::move(c.query_faults)));
     }
     if (spec.body != body_kind::none && !announces_body(request)) {

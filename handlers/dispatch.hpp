@@ -26,7 +26,6 @@ struct call {
     storage::caller who;  ///< nobody (id 0) on routes that anyone may call
 
     storage::timestamp at;  ///< when the request was taken: the time that its writes carry
-    /// Of a list, which answers them together with what else is wrong with its query.
     std::vector<storage::field_fault> query_faults;
 };
 
@@ -47,7 +46,7 @@ struct body_field {
 enum class body_kind : std::uint8_t { none, json, multipart };
 
 /// What a query parameter of a list holds.
-enum class query_value : std::uint8_t { page_size, cursor, id, user, boolean };
+enum class query_value : std::uint8_t { page_size, text, id, user, boolean };
 
 struct query_parameter {
     std::string_view name;
@@ -70,6 +69,8 @@ struct route_spec {
     body_kind body = body_kind::none;
     std::span<const body_field> fields = {};
     std::span<const query_parameter> query = {};
+    /// Takes filters on any path of `answer` besides, and judges its parameters itself.
+    bool takes_filters = false;
     bool is_list = false;  ///< `answer` is what a page holds
     bool takes_idempotency_key = false;
     /// Answers carry an ETag; reading honours If-None-Match, deleting and editing If-Match.

@@ -2,8 +2,6 @@
 
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
-#include "handlers/paging.hpp"
-#include "storage/list.hpp"
 
 namespace pinhole::handlers {
 
@@ -14,15 +12,6 @@ http::response no_such_file() {
 }
 
 }  // namespace
-
-awaitable<http::response> list_files(call& c) {
-    list_query query{c};
-    const storage::file_filter filter{.post = query.reference("post", false)};
-    co_return co_await answer_list(
-        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
-            return storage::list_files(reader, filter, request);
-        });
-}
 
 awaitable<http::response> get_file(call& c) {
     const auto id = path_id(c);

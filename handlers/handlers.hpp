@@ -43,32 +43,33 @@ awaitable<http::response> log_out(call& c);
 awaitable<http::response> list_sessions(call& c);
 awaitable<http::response> end_session(call& c);
 // users.cpp
-awaitable<http::response> list_users(call& c);
 awaitable<http::response> get_user(call& c);
 awaitable<http::response> get_me(call& c);
 awaitable<http::response> edit_me(call& c);
+// lists.cpp
+awaitable<http::response> list_users(call& c);
+awaitable<http::response> list_posts(call& c);
+awaitable<http::response> list_files(call& c);
+awaitable<http::response> list_comments(call& c);
+awaitable<http::response> list_likes(call& c);
 // upload.cpp
 awaitable<http::response> create_post(call& c);
 // posts.cpp
-awaitable<http::response> list_posts(call& c);
 awaitable<http::response> get_post(call& c);
 awaitable<http::response> edit_post(call& c);
 awaitable<http::response> delete_post(call& c);
 awaitable<http::response> restore_post(call& c);
 // files.cpp
-awaitable<http::response> list_files(call& c);
 awaitable<http::response> get_file(call& c);
 awaitable<http::response> delete_file(call& c);
 // comments.cpp
 awaitable<http::response> create_comment(call& c);
-awaitable<http::response> list_comments(call& c);
 awaitable<http::response> get_comment(call& c);
 awaitable<http::response> edit_comment(call& c);
 awaitable<http::response> delete_comment(call& c);
 // likes.cpp
 awaitable<http::response> put_like(call& c);
 awaitable<http::response> delete_like(call& c);
-awaitable<http::response> list_likes(call& c);
 awaitable<http::response> get_like(call& c);
 // media.cpp
 awaitable<http::response> get_media(call& c);

@@ -2,8 +2,6 @@
 
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
-#include "handlers/paging.hpp"
-#include "storage/list.hpp"
 
 namespace pinhole::handlers {
 
@@ -44,16 +42,6 @@ awaitable<http::response> delete_like(call& c) {
         return storage::plan_unlike(reader, c.who.user, *post, c.at, may);
     });
     co_return unliked ? http::response::no_content() : to_response(unliked.error());
-}
-
-awaitable<http::response> list_likes(call& c) {
-    list_query query{c};
-    const storage::like_filter filter{.post = query.reference("post", false),
-                                      .user = query.reference("user", true)};
-    co_return co_await answer_list(
-        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
-            return storage::list_likes(reader, filter, request);
-        });
 }
 
 awaitable<http::response> get_like(call& c) {

@@ -9,6 +9,7 @@
 
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
+#include "storage/query/predicate.hpp"
 #include "storage/schema/json_writer.hpp"
 
 namespace pinhole::handlers {
@@ -104,7 +105,9 @@ json page_schema(std::string_view of) {
             {"properties",
              {{"next", url},
               {"previous", url},
-              {"results", {{"type", "array"}, {"items", reference(of)}}}}},
+              {"results", {{"type", "array"}, {"items", reference(of)}}},
+              {"count", {{"type", "integer"}, {"minimum", 0}}},
+              {"plan", {{"type", "object"}}}}},
             {"required", {"next", "previous", "results"}}};
 }
 
@@ -181,10 +184,50 @@ json query_schema(query_value value) {
             return {{"type", "string"}, {"pattern", "^(me|[1-9][0-9]{0,18})$"}};
         case query_value::boolean:
             return {{"type", "boolean"}};
-        case query_value::cursor:
+        case query_value::text:
             break;
     }
     return {{"type", "string"}};
+}
+
+json filter_schema(storage::query::field_kind kind) {
+    using storage::query::field_kind;
+    switch (kind) {
+        case field_kind::id:
+            return query_schema(query_value::user);
+        case field_kind::integer:
+            return {{"type", "integer"}};
+        case field_kind::boolean:
+            return {{"type", "boolean"}};
+        case field_kind::time:
+            return {{"type", "string"}, {"format", "date-time"}};
+        case field_kind::text:
+            break;
+    }
+    return {{"type", "string"}};
+}
+
+/// Filters on the entity's own fields and relations; paths go on from there (docs/queries.md).
+void append_filters(json& made, std::string_view singular) {
+    for (const auto& entity : storage::query::all_entities()) {
+        if (entity.singular != singular) {
+            continue;
+        }
+        for (const auto& field : entity.fields) {
+            const std::string name{field.name};
+            made.push_back(parameter("query", field.name, filter_schema(field.kind),
+                                     "also " + name + "__LOOKUP with " +
+                                         storage::query::allowed_lookups(field.kind) +
+                                         "; `!=` for `=` negates"));
+        }
+        for (const auto& relation : entity.relations) {
+            const std::string name{relation.name};
+            made.push_back(
+                parameter("query", relation.name, filter_schema(storage::query::field_kind::id),
+                          "an id; also " + name + "__FIELD of " +
+                              std::string{storage::query::describe(relation.target).name}));
+        }
+    }
 }
 
 bool is_reading(const route_spec& spec) {
@@ -238,6 +281,9 @@ json parameters_of(const route_spec& spec) {
     for (const query_parameter& query : spec.query) {
         made.push_back(
             parameter("query", query.name, query_schema(query.value), query.description));
+    }
+    if (spec.takes_filters) {
+        append_filters(made, spec.answer);
     }
     for (json& header : header_parameters_of(spec)) {
         made.push_back(std::move(header));

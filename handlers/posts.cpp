@@ -3,8 +3,6 @@
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
 #include "handlers/json_body.hpp"
-#include "handlers/paging.hpp"
-#include "storage/list.hpp"
 
 namespace pinhole::handlers {
 
@@ -15,20 +13,6 @@ http::response no_such_post() {
 }
 
 }  // namespace
-
-awaitable<http::response> list_posts(call& c) {
-    list_query query{c};
-    storage::post_filter filter{.author = query.reference("author", true),
-                                .is_deleted = query.boolean("is_deleted").value_or(false),
-                                .restorable_since = c.at - c.api.options().restore_retention};
-    if (filter.is_deleted && filter.author != c.who.user) {
-        query.refuse("is_deleted", "not_yours", "true is for your own posts alone: add author=me");
-    }
-    co_return co_await answer_list(
-        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
-            return storage::list_posts(reader, c.who.user, filter, request);
-        });
-}
 
 awaitable<http::response> get_post(call& c) {
     const auto id = path_id(c);

@@ -8,28 +8,16 @@ namespace {
 
 using http::verb;
 
-constexpr query_parameter page_parameters[] = {
-    {"page_size", query_value::page_size, "rows on a page; may be fewer, see `next`"},
-    {"cursor", query_value::cursor, "from `next` or `previous`"},
+constexpr query_parameter list_parameters[] = {
+    {"page_size", query_value::page_size, "rows on a page"},
+    {"cursor", query_value::text, "from `next` or `previous`"},
+    {"ordering", query_value::text,
+     "fields, with commas between; `-` before one: descending; default -created_at"},
+    {"filter", query_value::text,
+     "an expression: (content__icontains=\"sea\" | id=5) & ~like_count=0"},
+    {"count", query_value::boolean, "`true` adds how many rows there are"},
+    {"explain", query_value::boolean, "`true` adds how they were found"},
 };
-constexpr query_parameter post_parameters[] = {
-    page_parameters[0],
-    page_parameters[1],
-    {"author", query_value::user, "id of a user, or `me`"},
-    {"is_deleted", query_value::boolean, "`true` lists your own deleted posts; needs author=me"},
-};
-constexpr query_parameter file_parameters[] = {
-    page_parameters[0], page_parameters[1], {"post", query_value::id, "id of a post"}};
-constexpr query_parameter comment_parameters[] = {
-    page_parameters[0],
-    page_parameters[1],
-    {"post", query_value::id, "id of a post"},
-    {"author", query_value::user, "id of a user, or `me`"}};
-constexpr query_parameter like_parameters[] = {
-    page_parameters[0],
-    page_parameters[1],
-    {"post", query_value::id, "id of a post"},
-    {"user", query_value::user, "id of a user, or `me`"}};
 
 // clang-format off
 constexpr route_spec routes[] = {
@@ -49,7 +37,7 @@ constexpr route_spec routes[] = {
      .summary = "Change your password; every other login ends", .success = 204, .body = body_kind::json, .fields = password_fields, .errors = {403}},
 
     {.method = verb::get, .pattern = "/api/v1/users", .handle = list_users,
-     .summary = "Users, newest first", .answer = "user", .query = page_parameters, .is_list = true},
+     .summary = "Users, newest first", .answer = "user", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
     {.method = verb::get, .pattern = "/api/v1/users/me", .handle = get_me, .summary = "You", .answer = "user", .has_etag = true},
     {.method = verb::patch, .pattern = "/api/v1/users/me", .handle = edit_me, .cost = cost::write,
      .summary = "Edit your profile", .answer = "user", .body = body_kind::json, .fields = profile_fields, .has_etag = true},
@@ -59,7 +47,7 @@ constexpr route_spec routes[] = {
      .summary = "A user, by id or @username", .answer = "user", .has_etag = true},
 
     {.method = verb::get, .pattern = "/api/v1/posts", .handle = list_posts,
-     .summary = "Posts, newest first", .answer = "post", .query = post_parameters, .is_list = true},
+     .summary = "Posts, newest first", .answer = "post", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
     {.method = verb::post, .pattern = "/api/v1/posts", .handle = create_post, .cost = cost::write,
      .summary = "Create a post with its photos and videos", .success = 201, .answer = "post", .body = body_kind::multipart, .takes_idempotency_key = true, .has_etag = true},
     {.method = verb::get, .pattern = "/api/v1/posts/{id}", .handle = get_post, .summary = "A post", .answer = "post", .has_etag = true},
@@ -77,13 +65,13 @@ constexpr route_spec routes[] = {
      .summary = "Comment on a post", .success = 201, .answer = "comment", .body = body_kind::json, .fields = comment_fields, .takes_idempotency_key = true, .has_etag = true},
 
     {.method = verb::get, .pattern = "/api/v1/files", .handle = list_files,
-     .summary = "Files, newest first", .answer = "file", .query = file_parameters, .is_list = true},
+     .summary = "Files, newest first", .answer = "file", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
     {.method = verb::get, .pattern = "/api/v1/files/{id}", .handle = get_file, .summary = "A file", .answer = "file", .has_etag = true},
     {.method = verb::delete_, .pattern = "/api/v1/files/{id}", .handle = delete_file, .cost = cost::write,
      .summary = "Delete a file of your post, unless it is the last", .success = 204, .has_etag = true, .errors = {403, 409}},
 
     {.method = verb::get, .pattern = "/api/v1/comments", .handle = list_comments,
-     .summary = "Comments, newest first", .answer = "comment", .query = comment_parameters, .is_list = true},
+     .summary = "Comments, newest first", .answer = "comment", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
     {.method = verb::get, .pattern = "/api/v1/comments/{id}", .handle = get_comment, .summary = "A comment", .answer = "comment", .has_etag = true},
     {.method = verb::patch, .pattern = "/api/v1/comments/{id}", .handle = edit_comment, .cost = cost::write,
      .summary = "Edit your comment", .answer = "comment", .body = body_kind::json, .fields = comment_fields, .has_etag = true, .errors = {403}},
@@ -91,7 +79,7 @@ constexpr route_spec routes[] = {
      .summary = "Delete your comment, or one on your post", .success = 204, .has_etag = true, .errors = {403}},
 
     {.method = verb::get, .pattern = "/api/v1/likes", .handle = list_likes,
-     .summary = "Likes, newest first", .answer = "like", .query = like_parameters, .is_list = true},
+     .summary = "Likes, newest first", .answer = "like", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
     {.method = verb::get, .pattern = "/api/v1/likes/{id}", .handle = get_like, .summary = "A like", .answer = "like", .has_etag = true},
 
     {.method = verb::get, .pattern = "/api/v1/openapi.json", .handle = get_openapi, .who = access::anyone,

@@ -1,19 +1,9 @@
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
 #include "handlers/json_body.hpp"
-#include "handlers/paging.hpp"
 #include "storage/accounts.hpp"
-#include "storage/list.hpp"
 
 namespace pinhole::handlers {
-
-awaitable<http::response> list_users(call& c) {
-    list_query query{c};
-    co_return co_await answer_list(
-        c, query, [&](const kv::reader& reader, const storage::page_request& request) {
-            return storage::list_users(reader, request);
-        });
-}
 
 awaitable<http::response> get_user(call& c) {
     const auto view = co_await c.api.work().read([&](const kv::reader& reader) {

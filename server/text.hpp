@@ -31,6 +31,8 @@ int hex_value(char c);
 
 /// Replaces every `%XX`, once. None if a `%` is not followed by two hexadecimal digits.
 std::optional<std::string> percent_decode(std::string_view text);
+/// Writes as `%XX` whatever is not unreserved (RFC 3986, section 2.3).
+std::string percent_encode(std::string_view text);
 
 /// Splits at commas outside quoted strings and calls `visit` with each trimmed, non-empty item.
 template <class F>

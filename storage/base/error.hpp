@@ -25,9 +25,10 @@ enum class error_code : std::uint8_t {
     key_reused,     ///< Idempotency-Key known with another body
     key_in_flight,  ///< Idempotency-Key is being worked on
     rate_limited,
-    overloaded,    ///< a queue is full; retry soon
-    unavailable,   ///< storage failed or is stopping; the outcome may be unknown
-    storage_full,  ///< disk full; reads go on
+    overloaded,     ///< a queue is full; retry soon
+    unavailable,    ///< storage failed or is stopping; the outcome may be unknown
+    storage_full,   ///< disk full; reads go on
+    too_expensive,  ///< a query would read more rows than one may
 };
 
 /// One bad field: its name as the client wrote it, a stable code, a sentence for people.

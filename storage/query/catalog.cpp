@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "storage/schema/keys.hpp"
+
 namespace pinhole::storage::query {
 
 namespace {
@@ -29,15 +31,16 @@ value_view to_value_view(timestamp value) {
 }
 
 template <class Row, std::size_t Position>
+constexpr auto declared_member = std::get<Position>(schema<Row>::fields).member;
+
+template <class Row, std::size_t Position>
 value_view get_field(const any_row& row) {
-    constexpr auto member = std::get<Position>(schema<Row>::fields).member;
-    return to_value_view(std::get<Row>(row).*member);
+    return to_value_view(std::get<Row>(row).*declared_member<Row, Position>);
 }
 
 template <class Row, std::size_t Position>
 entity_id get_reference(const any_row& row) {
-    constexpr auto member = std::get<Position>(schema<Row>::fields).member;
-    return (std::get<Row>(row).*member).id;
+    return (std::get<Row>(row).*declared_member<Row, Position>).id;
 }
 
 template <class Value>
@@ -66,6 +69,26 @@ void for_each_position(const Function& function) {
     }(std::make_index_sequence<count>{});
 }
 
+/// The index that is routed by this scope and ordered by `created_at` alone.
+template <class Row, class Scope>
+consteval std::uint8_t index_by(Scope scope) {
+    std::uint8_t number = 0;
+    for_each_index<Row>([&]<class Index>(const Index& index) {
+        if constexpr (std::is_same_v<decltype(index.scope), Scope> &&
+                      std::is_same_v<decltype(index.members), std::tuple<timestamp Row::*>>) {
+            if constexpr (std::is_same_v<Scope, global_scope>) {
+                number = index.name == "newest" ? index.number : number;
+            } else {
+                number = index.scope == scope ? index.number : number;
+            }
+        }
+    });
+    if (number == 0) {
+        throw "the entity has no such index";
+    }
+    return number;
+}
+
 template <class Row, class Position>
 void append_field(std::vector<field_entry>& out, Position /*position*/) {
     constexpr auto f = std::get<Position::value>(schema<Row>::fields);
@@ -86,7 +109,8 @@ void append_forward(std::vector<relation_entry>& out, Position /*position*/) {
     constexpr auto f = std::get<Position::value>(schema<Row>::fields);
     if constexpr (is_reference<typename decltype(f)::value_type>) {
         out.push_back({f.name, entity_of<typename decltype(f)::value_type::target>(), false,
-                       &get_reference<Row, Position::value>});
+                       &get_reference<Row, Position::value>,
+                       index_by<Row>(declared_member<Row, Position::value>)});
     }
 }
 
@@ -96,15 +120,68 @@ void append_backward(std::vector<relation_entry>& out) {
     for_each_position<Row>([&]<class Position>(Position) {
         constexpr auto f = std::get<Position::value>(schema<Row>::fields);
         if constexpr (std::is_same_v<typename decltype(f)::value_type, reference_to<Target>>) {
-            out.push_back(
-                {schema<Row>::name, entity_of<Row>(), true, &get_reference<Row, Position::value>});
+            out.push_back({schema<Row>::name, entity_of<Row>(), true,
+                           &get_reference<Row, Position::value>,
+                           index_by<Row>(declared_member<Row, Position::value>)});
         }
     });
+}
+
+/// The name of the field that a member pointer means.
+template <class Row, class Member>
+constexpr std::string_view name_of(Member member) {
+    std::string_view name;
+    for_each_stored_field<Row>([&](const auto& f) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(f.member)>, Member>) {
+            name = f.member == member ? f.name : name;
+        }
+    });
+    return name;
+}
+
+template <class Members>
+constexpr bool begins_with_a_reference = false;
+template <class Row, class Target>
+constexpr bool begins_with_a_reference<std::tuple<reference_to<Target> Row::*>> = true;
+template <class Row, class Target>
+constexpr bool begins_with_a_reference<std::tuple<reference_to<Target> Row::*, timestamp Row::*>> =
+    true;
+
+template <class Row, std::size_t Position>
+kv::key make_pair_key(entity_id scope, entity_id second) {
+    constexpr auto rule = std::get<Position>(schema<Row>::uniques);
+    Row row;
+    (row.*rule.scope).id = scope;
+    (row.*std::get<0>(rule.members)).id = second;
+    return unique_key(rule, row);
+}
+
+template <class Row, std::size_t Position>
+void append_pair_rule(std::vector<pair_entry>& out) {
+    constexpr auto rule = std::get<Position>(schema<Row>::uniques);
+    if constexpr (begins_with_a_reference<std::remove_cvref_t<decltype(rule.members)>>) {
+        out.push_back({name_of<Row>(rule.scope), name_of<Row>(std::get<0>(rule.members)), 0,
+                       &make_pair_key<Row, Position>});
+    }
+}
+
+template <class Row>
+void append_pairs(std::vector<pair_entry>& out) {
+    for_each_index<Row>([&](const auto& index) {
+        if constexpr (begins_with_a_reference<std::remove_cvref_t<decltype(index.members)>>) {
+            out.push_back({name_of<Row>(index.scope), name_of<Row>(std::get<0>(index.members)),
+                           index.number, nullptr});
+        }
+    });
+    [&]<std::size_t... Positions>(std::index_sequence<Positions...>) {
+        (append_pair_rule<Row, Positions>(out), ...);
+    }(std::make_index_sequence<std::tuple_size_v<decltype(schema<Row>::uniques)>>{});
 }
 
 struct entity_tables {
     std::vector<field_entry> fields;
     std::vector<relation_entry> relations;
+    std::vector<pair_entry> pairs;
 };
 
 template <class Row>
@@ -118,9 +195,11 @@ entity_entry make_entry() {
         [&]<class... Rows>(std::variant<Rows...>*) {
             (append_backward<Row, Rows>(made.relations), ...);
         }(static_cast<any_row*>(nullptr));
+        append_pairs<Row>(made.pairs);
         return made;
     }();
-    return {entity_of<Row>(), schema<Row>::name, tables.fields, tables.relations};
+    return {entity_of<Row>(), schema<Row>::name, schema<Row>::singular,        tables.fields,
+            tables.relations, tables.pairs,      index_by<Row>(global_scope{})};
 }
 
 template <class Entries>
@@ -146,13 +225,17 @@ const field_entry& entity_entry::id_field() const {
     return *found;
 }
 
-const entity_entry& describe(entity which) {
+std::span<const entity_entry> all_entities() {
     static const std::array entries = [] {
         return [&]<class... Rows>(std::variant<Rows...>*) {
             return std::array{make_entry<Rows>()...};
         }(static_cast<any_row*>(nullptr));
     }();
-    return entries[static_cast<std::size_t>(which)];
+    return entries;
+}
+
+const entity_entry& describe(entity which) {
+    return all_entities()[static_cast<std::size_t>(which)];
 }
 
 }  // namespace pinhole::storage::query

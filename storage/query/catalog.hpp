@@ -40,13 +40,28 @@ struct relation_entry {
     /// The reference that makes the relation: read from a row of this entity if it is forward, from
     /// one of the target if it is backward.
     entity_id (*get)(const any_row&);
+    /// Of the rows that hold the reference, by its id and then by `created_at`.
+    std::uint8_t index;
+};
+
+/// What finds the rows that refer to two others at once, without a walk over those of the one.
+struct pair_entry {
+    std::string_view scope;   ///< the relation in whose part it lies
+    std::string_view second;  ///< the relation that comes first in its keys
+    /// Of the index whose rows are ordered by `created_at` behind that; zero: a unique rule.
+    std::uint8_t index;
+    /// Of the unique rule.
+    kv::key (*unique_key)(entity_id scope, entity_id second);
 };
 
 struct entity_entry {
     entity self;
     std::string_view name;  ///< of its list
+    std::string_view singular;
     std::span<const field_entry> fields;
     std::span<const relation_entry> relations;
+    std::span<const pair_entry> pairs;
+    std::uint8_t newest_index;  ///< of all rows, by `created_at`
 
     const field_entry* find_field(std::string_view wanted) const;
     const relation_entry* find_relation(std::string_view wanted) const;
@@ -55,5 +70,6 @@ struct entity_entry {
 };
 
 const entity_entry& describe(entity which);
+std::span<const entity_entry> all_entities();
 
 }  // namespace pinhole::storage::query

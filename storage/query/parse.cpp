@@ -61,6 +61,28 @@ condition negated(condition inner) {
     return outer;
 }
 
+/// Of a value that is not what the name asks for.
+const char* code_of(const resolved_name& name) {
+    if (name.which == lookup::isnull) {
+        return "invalid_boolean";
+    }
+    switch (operand_kind_of(name.kind, name.part)) {
+        case operand_kind::id:
+            return "invalid_id";
+        case operand_kind::integer:
+            return "invalid_integer";
+        case operand_kind::boolean:
+            return "invalid_boolean";
+        case operand_kind::time:
+            return "invalid_time";
+        case operand_kind::date:
+            return "invalid_date";
+        case operand_kind::text:
+            break;
+    }
+    return "invalid_value";
+}
+
 bool is_id(const order_key& key) {
     return key.path.relations.empty() && key.path.field->kind == field_kind::id;
 }
@@ -73,11 +95,11 @@ result<condition> parse_parameter(const parse_context& context, std::string_view
     const std::string_view path = is_negated ? name.substr(0, name.size() - 1) : name;
     auto resolved = resolve(context.root, path);
     if (!resolved) {
-        return refuse(name, "unknown_filter", std::move(resolved.error()));
+        return refuse(name, "unknown_parameter", std::move(resolved.error()));
     }
     auto operands = parse_operands(*resolved, value, context.me);
     if (!operands) {
-        return refuse(name, "invalid_value", std::move(operands.error()));
+        return refuse(name, code_of(*resolved), std::move(operands.error()));
     }
     auto made = make_test(std::move(*resolved), std::move(*operands),
                           std::string{name} + '=' + std::string{value});

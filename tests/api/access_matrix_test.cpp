@@ -208,10 +208,17 @@ BOOST_AUTO_TEST_CASE(unknown_query_parameters_are_named_and_refused) {
             continue;
         }
         BOOST_TEST_CONTEXT(name_of(route)) {
+            const auto answer =
+                client.request(method_of(route), target_of(route, nothing_has_this_id) +
+                                                     "?nonsense=1&ordering=-nothing");
+            if (route.takes_filters) {
+                check_problem(answer, 400,
+                              {{"nonsense", "unknown_parameter"}, {"ordering", "unknown_order"}});
+                continue;
+            }
             const auto problem = check_problem(
-                client.request(method_of(route),
-                               target_of(route, nothing_has_this_id) + "?nonsense=1&ordering=-id"),
-                400, {{"nonsense", "unknown_parameter"}, {"ordering", "unknown_parameter"}});
+                answer, 400,
+                {{"nonsense", "unknown_parameter"}, {"ordering", "unknown_parameter"}});
             for (const auto& parameter : route.query) {
                 BOOST_TEST(problem.at("errors").front().at("message").get<std::string>().contains(
                     parameter.name));

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "handlers/dispatch.hpp"
+#include "storage/query/catalog.hpp"
 #include "tests/api/entity_checks.hpp"
 #include "tests/api/server_fixture.hpp"
 
@@ -117,6 +118,18 @@ BOOST_AUTO_TEST_CASE(every_operation_says_who_may_what_goes_in_and_what_comes_ou
             std::set<std::string> expected{"X-Request-Id"};
             for (const auto& query : route.query) {
                 expected.emplace(query.name);
+            }
+            if (route.takes_filters) {
+                for (const auto& entity : storage::query::all_entities()) {
+                    if (entity.singular == route.answer) {
+                        for (const auto& field : entity.fields) {
+                            expected.emplace(field.name);
+                        }
+                        for (const auto& relation : entity.relations) {
+                            expected.emplace(relation.name);
+                        }
+                    }
+                }
             }
             if (route.pattern.contains('{')) {
                 expected.emplace("id");

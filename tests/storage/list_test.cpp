@@ -1,9 +1,13 @@
-#include "storage/list.hpp"
+#include "storage/query/list_query.hpp"
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
+#include "storage/query/evaluator.hpp"
+#include "storage/query/parse.hpp"
+#include "storage/query/views.hpp"
 #include "tests/storage/storage_fixture.hpp"
 
 namespace pinhole::storage::test {
@@ -11,6 +15,34 @@ namespace pinhole::storage::test {
 namespace {
 
 constexpr entity_id users_count = 6;
+
+using ids = std::vector<entity_id>;
+using query::any_row;
+using query::direction;
+using query::entity;
+using query::page_request;
+using query::position;
+using filters = std::vector<std::pair<std::string, std::string>>;
+
+constexpr entity_id viewer = 1;
+
+/// A page of a list with these parameters, newest first.
+query::page<any_row> list(const kv::reader& reader, entity root, const filters& parameters,
+                          const page_request& page) {
+    query::list_request request{.root = root, .page = page, .me = viewer};
+    for (const auto& [name, value] : parameters) {
+        request.filter.parts.push_back(query::parse_parameter({root, viewer}, name, value).value());
+    }
+    request.order = query::parse_ordering({root, viewer}, "-created_at").value();
+    return query::run_list(reader, request).value().rows;
+}
+
+filters only(const std::string& name, entity_id id) {
+    return {{name, std::to_string(id)}};
+}
+filters both(const std::string& first, entity_id a, const std::string& second, entity_id b) {
+    return {{first, std::to_string(a)}, {second, std::to_string(b)}};
+}
 
 /// Rows of all kinds, deleted at random at every level, with times that often coincide; kept in
 /// memory too, so that each list can be worked out naively.
@@ -53,6 +85,15 @@ public:
     entity_id take_id() { return next_id_ += 2; }
     entity_id user_id() { return static_cast<entity_id>(random_.pick(users_count)) + 1; }
     std::int64_t second() { return static_cast<std::int64_t>(random_.pick(12)); }
+    /// A list of the entity, for `check_walks`.
+    auto pages_of(query::entity root,
+                  std::vector<std::pair<std::string, std::string>> parameters = {}) {
+        return [this, root, parameters](const query::page_request& page) {
+            return read(*store, [&](const kv::reader& reader) {
+                return list(reader, root, parameters, page);
+            });
+        };
+    }
     std::string seed_text() const { return "PINHOLE_TEST_SEED=" + std::to_string(seed_); }
     generator& random() { return random_; }
 
@@ -88,8 +129,6 @@ public:
     std::map<entity_id, like> likes;
 };
 
-using ids = std::vector<entity_id>;
-
 /// The ids of the rows that are kept, newest first, the larger id first where times coincide.
 template <class Row, class Keep>
 ids naive(const std::map<entity_id, Row>& rows, const Keep& keep) {
@@ -110,8 +149,8 @@ ids naive(const std::map<entity_id, Row>& rows, const Keep& keep) {
 template <class Page>
 ids ids_of(const Page& page) {
     ids found;
-    for (const auto& view : page.results) {
-        found.push_back(view.row.id);
+    for (const auto& row : page.results) {
+        found.push_back(query::id_of(row));
     }
     return found;
 }
@@ -160,101 +199,90 @@ BOOST_FIXTURE_TEST_SUITE(lists, list_fixture)
 BOOST_AUTO_TEST_CASE(users_page_as_worked_out_naively) {
     BOOST_TEST_INFO_SCOPE(seed_text());
     check_walks(naive(users, [](const user& row) { return !row.is_deleted; }),
-                [&](const page_request& request) {
-                    return read(*store, [&](const kv::reader& reader) {
-                        return list_users(reader, request);
-                    });
-                });
+                pages_of(entity::user));
 }
 
 BOOST_AUTO_TEST_CASE(posts_page_as_worked_out_naively) {
     BOOST_TEST_INFO_SCOPE(seed_text());
-    const auto check = [&](const post_filter& filter) {
-        const auto expected = naive(posts, [&](const post& row) {
-            return (!filter.author || row.author.id == *filter.author) &&
-                   row.is_deleted == filter.is_deleted && is_alive_user(row.author.id);
-        });
-        check_walks(expected, [&](const page_request& request) {
-            return read(*store, [&](const kv::reader& reader) {
-                return list_posts(reader, 1, filter, request);
-            });
+    const auto expected = [&](entity_id author) {
+        return naive(posts, [&](const post& row) {
+            return (author == 0 || row.author.id == author) && !row.is_deleted &&
+                   is_alive_user(row.author.id);
         });
     };
-    check({});
-    for (entity_id author = 1; author <= users_count + 1; ++author) {
-        if (author > users_count) {
-            users[author] = make_user(author, "nobody");  // in memory only: an author without rows
-        }
-        check({.author = author});
-        check({.author = author, .is_deleted = true});
+    check_walks(expected(0), pages_of(entity::post));
+    for (entity_id author = 1; author <= users_count; ++author) {
+        check_walks(expected(author), pages_of(entity::post, only("author", author)));
     }
+    check_walks({}, pages_of(entity::post, only("author", 999'999)));
+}
+
+BOOST_AUTO_TEST_CASE(own_deleted_posts_page_as_worked_out_naively) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    const auto expected =
+        naive(posts, [&](const post& row) { return row.author.id == viewer && row.is_deleted; });
+    check_walks(expected, [&](const page_request& page) {
+        return read(*store, [&](const kv::reader& reader) {
+            query::list_request request{.root = entity::post, .page = page, .me = viewer};
+            request.order = query::parse_ordering({entity::post, viewer}, "-created_at").value();
+            request.deleted_since = timestamp{};
+            return query::run_list(reader, request).value().rows;
+        });
+    });
 }
 
 BOOST_AUTO_TEST_CASE(files_page_as_worked_out_naively) {
     BOOST_TEST_INFO_SCOPE(seed_text());
-    const auto check = [&](const file_filter& filter) {
-        const auto expected = naive(files, [&](const file& row) {
-            return (!filter.post || row.post.id == *filter.post) && !row.is_deleted &&
+    const auto expected = [&](entity_id post) {
+        return naive(files, [&](const file& row) {
+            return (post == 0 || row.post.id == post) && !row.is_deleted &&
                    is_visible_post(row.post.id);
         });
-        check_walks(expected, [&](const page_request& request) {
-            return read(*store, [&](const kv::reader& reader) {
-                return list_files(reader, filter, request);
-            });
-        });
     };
-    check({});
-    check({.post = 999'999});
+    check_walks(expected(0), pages_of(entity::file));
+    check_walks({}, pages_of(entity::file, only("post", 999'999)));
     for (const auto& [id, row] : posts) {
-        check({.post = id});
+        check_walks(expected(id), pages_of(entity::file, only("post", id)));
     }
 }
 
 BOOST_AUTO_TEST_CASE(comments_page_as_worked_out_naively) {
     BOOST_TEST_INFO_SCOPE(seed_text());
-    const auto check = [&](const comment_filter& filter) {
-        const auto expected = naive(comments, [&](const comment& row) {
-            return (!filter.post || row.post.id == *filter.post) &&
-                   (!filter.author || row.author.id == *filter.author) && !row.is_deleted &&
-                   is_alive_user(row.author.id) && is_visible_post(row.post.id);
-        });
-        check_walks(expected, [&](const page_request& request) {
-            return read(*store, [&](const kv::reader& reader) {
-                return list_comments(reader, filter, request);
-            });
+    const auto expected = [&](entity_id post, entity_id author) {
+        return naive(comments, [&](const comment& row) {
+            return (post == 0 || row.post.id == post) && (author == 0 || row.author.id == author) &&
+                   !row.is_deleted && is_alive_user(row.author.id) && is_visible_post(row.post.id);
         });
     };
-    check({});
+    check_walks(expected(0, 0), pages_of(entity::comment));
+    const entity_id some_post = posts.begin()->first;
     for (entity_id author = 1; author <= users_count; ++author) {
-        check({.post = {}, .author = author});
-        check({.post = posts.begin()->first, .author = author});
+        check_walks(expected(0, author), pages_of(entity::comment, only("author", author)));
+        check_walks(expected(some_post, author),
+                    pages_of(entity::comment, both("post", some_post, "author", author)));
     }
     for (const auto& [id, row] : posts) {
-        check({.post = id, .author = {}});
+        check_walks(expected(id, 0), pages_of(entity::comment, only("post", id)));
     }
 }
 
 BOOST_AUTO_TEST_CASE(likes_page_as_worked_out_naively) {
     BOOST_TEST_INFO_SCOPE(seed_text());
-    const auto check = [&](const like_filter& filter) {
-        const auto expected = naive(likes, [&](const like& row) {
-            return (!filter.post || row.post.id == *filter.post) &&
-                   (!filter.user || row.user.id == *filter.user) && !row.is_deleted &&
-                   is_alive_user(row.user.id) && is_visible_post(row.post.id);
-        });
-        check_walks(expected, [&](const page_request& request) {
-            return read(*store, [&](const kv::reader& reader) {
-                return list_likes(reader, filter, request);
-            });
+    const auto expected = [&](entity_id post, entity_id who) {
+        return naive(likes, [&](const like& row) {
+            return (post == 0 || row.post.id == post) && (who == 0 || row.user.id == who) &&
+                   !row.is_deleted && is_alive_user(row.user.id) && is_visible_post(row.post.id);
         });
     };
-    check({});
+    check_walks(expected(0, 0), pages_of(entity::like));
+    const entity_id some_post = posts.rbegin()->first;
     for (entity_id who = 1; who <= users_count; ++who) {
-        check({.post = {}, .user = who});
-        check({.post = posts.rbegin()->first, .user = who});
+        check_walks(expected(0, who), pages_of(entity::like, only("user", who)));
+        check_walks(expected(some_post, who),
+                    pages_of(entity::like, both("post", some_post, "user", who)));
     }
     for (const auto& [id, row] : posts) {
-        check({.post = id, .user = {}});
+        check_walks(expected(id, 0), pages_of(entity::like, only("post", id)));
     }
 }
 
@@ -268,8 +296,7 @@ BOOST_AUTO_TEST_CASE(what_was_there_all_along_comes_exactly_once) {
     std::set<entity_id> erased;
     page_request request{.size = 3};
     for (;;) {
-        const auto page = read(
-            *store, [&](const kv::reader& reader) { return list_comments(reader, {}, request); });
+        const auto page = pages_of(entity::comment)(request);
         for (const entity_id id : ids_of(page)) {
             walked.push_back(id);
         }
@@ -303,10 +330,7 @@ BOOST_AUTO_TEST_CASE(what_was_there_all_along_comes_exactly_once) {
 }
 
 BOOST_AUTO_TEST_CASE(a_page_of_which_all_has_gone_leads_back) {
-    const auto list = [&](const page_request& request) {
-        return read(*store,
-                    [&](const kv::reader& reader) { return list_comments(reader, {}, request); });
-    };
+    const auto comments_page = pages_of(entity::comment);
     kv::commit commit;
     entity_id author = 0;
     entity_id post = 0;
@@ -325,13 +349,13 @@ BOOST_AUTO_TEST_CASE(a_page_of_which_all_has_gone_leads_back) {
     append_create(commit, make_comment(9001, post, author, 1));
     append_create(commit, make_comment(9002, post, author, 2));
     must_commit(*store, std::move(commit));
-    const auto first = list({.size = 1});
+    const auto first = comments_page({.size = 1});
     BOOST_TEST((ids_of(first) == ids{9002}));
 
     kv::commit erase;
     append_erase(erase, find<comment>(*store, 9001).value());
     must_commit(*store, std::move(erase));
-    const auto second = list({.size = 1, .from = first.next});
+    const auto second = comments_page({.size = 1, .from = first.next});
     BOOST_TEST(second.results.empty());
     BOOST_TEST(!second.next.has_value());
     // The position is the one of the row before, which an empty page can only lie beyond.
@@ -341,7 +365,6 @@ BOOST_AUTO_TEST_CASE(a_page_of_which_all_has_gone_leads_back) {
 
 BOOST_AUTO_TEST_CASE(joined_fields_are_those_of_the_rows) {
     BOOST_TEST_INFO_SCOPE(seed_text());
-    const entity_id viewer = 1;
     kv::commit commit;
     for (const auto& [id, row] : posts) {
         commit.operations.emplace_back(
@@ -349,23 +372,30 @@ BOOST_AUTO_TEST_CASE(joined_fields_are_those_of_the_rows) {
     }
     commit.operations.emplace_back(kv::add{user_post_count_key(viewer), 5});
     must_commit(*store, std::move(commit));
-    const auto page = read(*store, [&](const kv::reader& reader) {
-        return list_posts(reader, viewer, {}, {.size = 100});
-    });
-    for (const post_view& view : page.results) {
+    const auto views_of = [&](entity root) {
+        std::string json;
+        read(*store, [&](const kv::reader& reader) {
+            query::append_views(json, reader, viewer, root,
+                                list(reader, root, {}, {.size = 100}).results);
+            return true;
+        });
+        return nlohmann::json::parse(json);
+    };
+    for (const auto& view : views_of(entity::post)) {
+        const entity_id id = std::stoll(view.at("id").get<std::string>());
         const bool liked = std::ranges::any_of(likes, [&](const auto& entry) {
             const like& row = entry.second;
-            return row.post.id == view.row.id && row.user.id == viewer && !row.is_deleted;
+            return row.post.id == id && row.user.id == viewer && !row.is_deleted;
         });
-        BOOST_TEST(view.liked == liked);
-        BOOST_TEST(view.like_count == 2);
-        BOOST_TEST(view.comment_count == view.row.id);
-        BOOST_TEST(view.person.username == users.at(view.row.author.id).username);
+        BOOST_TEST(view.at("liked").get<bool>() == liked);
+        BOOST_TEST(view.at("like_count").get<int>() == 2);
+        BOOST_TEST(view.at("comment_count").get<entity_id>() == id);
+        BOOST_TEST(view.at("author").at("username").get<std::string>() ==
+                   users.at(posts.at(id).author.id).username);
     }
-    const auto people =
-        read(*store, [&](const kv::reader& reader) { return list_users(reader, {.size = 100}); });
-    for (const user_view& view : people.results) {
-        BOOST_TEST(view.post_count == (view.row.id == viewer ? 5 : 0));
+    for (const auto& view : views_of(entity::user)) {
+        BOOST_TEST(view.at("post_count").get<int>() ==
+                   (view.at("id").get<std::string>() == std::to_string(viewer) ? 5 : 0));
     }
 }
 
@@ -391,9 +421,10 @@ BOOST_AUTO_TEST_CASE(a_sparse_list_is_walked_within_its_budget) {
     }
     must_commit(*store, std::move(commit));
 
-    const auto list = [&](const page_request& request) {
-        return read(*store,
-                    [&](const kv::reader& reader) { return list_posts(reader, 1, {}, request); });
+    const auto page_of_posts = [&](const page_request& request) {
+        return read(*store, [&](const kv::reader& reader) {
+            return list(reader, entity::post, {}, request);
+        });
     };
     for (const std::uint64_t rows_read_max : {0U, 1U, 7U, 50U, 150U, 200U, 1000U}) {
         BOOST_TEST_INFO_SCOPE(rows_read_max);
@@ -403,7 +434,8 @@ BOOST_AUTO_TEST_CASE(a_sparse_list_is_walked_within_its_budget) {
         ids last;
         std::size_t pages = 0;
         do {
-            const auto page = list({.size = 2, .from = from, .rows_read_max = rows_read_max});
+            const auto page =
+                page_of_posts({.size = 2, .from = from, .rows_read_max = rows_read_max});
             last = ids_of(page);
             forwards.insert(forwards.end(), last.begin(), last.end());
             from = page.next;
@@ -411,11 +443,12 @@ BOOST_AUTO_TEST_CASE(a_sparse_list_is_walked_within_its_budget) {
             BOOST_REQUIRE_LT(++pages, 100U);
         } while (from);
         BOOST_TEST((forwards == ids{9000, 200, 100}));
-        BOOST_TEST((pages > 2) == (rows_read_max <= 50));
+        BOOST_TEST((pages > 2) == (rows_read_max <= 200));
 
         ids backwards = last;
         while (back) {
-            const auto page = list({.size = 2, .from = back, .rows_read_max = rows_read_max});
+            const auto page =
+                page_of_posts({.size = 2, .from = back, .rows_read_max = rows_read_max});
             ids newer = ids_of(page);
             newer.insert(newer.end(), backwards.begin(), backwards.end());
             backwards = std::move(newer);
@@ -448,12 +481,12 @@ BOOST_AUTO_TEST_CASE(what_hangs_under_something_deleted_is_not_walked) {
     };
     read(*store, [&](const kv::reader& reader) {
         const page_request request{.size = 1, .rows_read_max = 2};
-        check_empty(list_comments(reader, {.post = 100, .author = {}}, request));
-        check_empty(list_likes(reader, {.post = 100, .user = {}}, request));
-        check_empty(list_files(reader, {.post = 100}, request));
-        check_empty(list_posts(reader, 1, {.author = 2}, request));
-        check_empty(list_comments(reader, {.post = {}, .author = 2}, request));
-        check_empty(list_likes(reader, {.post = {}, .user = 2}, request));
+        check_empty(list(reader, entity::comment, only("post", 100), request));
+        check_empty(list(reader, entity::like, only("post", 100), request));
+        check_empty(list(reader, entity::file, only("post", 100), request));
+        check_empty(list(reader, entity::post, only("author", 2), request));
+        check_empty(list(reader, entity::comment, only("author", 2), request));
+        check_empty(list(reader, entity::like, only("user", 2), request));
         return true;
     });
 }
@@ -474,11 +507,14 @@ BOOST_AUTO_TEST_CASE(two_filters_cost_no_more_than_what_they_find) {
 
     read(*store, [&](const kv::reader& reader) {
         const page_request request{.size = 1, .rows_read_max = 2};
-        const auto found = list_comments(reader, {.post = 100, .author = 2}, request);
+        const auto found = list(reader, entity::comment, both("post", 100, "author", 2), request);
         BOOST_TEST((ids_of(found) == ids{1000}));
         BOOST_TEST(!found.next.has_value());
-        BOOST_TEST((ids_of(list_likes(reader, {.post = 100, .user = 2}, request)) == ids{2000}));
-        BOOST_TEST(list_likes(reader, {.post = 100, .user = 3}, request).results.empty());
+        const auto likes_of = [&](entity_id who) {
+            return ids_of(list(reader, entity::like, both("post", 100, "user", who), request));
+        };
+        BOOST_TEST((likes_of(2) == ids{2000}));
+        BOOST_TEST(likes_of(3).empty());
         return true;
     });
 }

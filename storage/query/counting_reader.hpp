@@ -1,0 +1,68 @@
+// A reader that counts what is read through it, and stops a query that reads too much.
+//
+// Counted are the rows, index entries and counters that were asked for one by one, and those that a
+// scan brought. Thread-safety: as the reader under it.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+
+#include "storage/kv/store.hpp"
+
+namespace pinhole::storage::query {
+
+/// Thrown by every function of the reader once more than allowed has been read.
+struct over_budget : std::exception {
+    const char* what() const noexcept override { return "the query reads too many rows"; }
+};
+
+class counting_reader final : public kv::reader {
+public:
+    counting_reader(const kv::reader& under, std::uint64_t rows_max)
+        : under_(under), rows_max_(rows_max) {}
+
+    std::uint64_t rows_read() const { return rows_read_; }
+
+    std::optional<kv::value_with_stamp> get(const kv::key& key) const override {
+        count(1);
+        return under_.get(key);
+    }
+    std::vector<std::optional<kv::value_with_stamp>> multi_get(
+        std::span<const kv::key> keys) const override {
+        count(keys.size());
+        return under_.multi_get(keys);
+    }
+    std::vector<kv::row> scan(const kv::range& range) const override {
+        auto rows = under_.scan(range);
+        count(rows.size());
+        return rows;
+    }
+    std::vector<kv::located_row> walk(kv::family_id family, const kv::key* beyond,
+                                      std::uint32_t limit) const override {
+        auto rows = under_.walk(family, beyond, limit);
+        count(rows.size());
+        return rows;
+    }
+    std::int64_t counter(const kv::key& key) const override {
+        count(1);
+        return under_.counter(key);
+    }
+    std::vector<std::int64_t> counters(std::span<const kv::key> keys) const override {
+        count(keys.size());
+        return under_.counters(keys);
+    }
+
+private:
+    void count(std::size_t rows) const {
+        rows_read_ += rows;
+        if (rows_read_ > rows_max_) {
+            throw over_budget{};
+        }
+    }
+
+    const kv::reader& under_;
+    std::uint64_t rows_max_;
+    mutable std::uint64_t rows_read_ = 0;
+};
+
+}  // namespace pinhole::storage::query

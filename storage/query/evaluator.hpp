@@ -1,0 +1,55 @@
+// Whether a condition holds of a row, and what a row is ordered by. The meaning of a query, without
+// a plan: the planner may find rows in another way, never other rows.
+//
+// A row is there if it and everything it hangs under are alive; only such rows are looked at, also
+// on the far side of a relation. One evaluator serves one query on one thread.
+// Errors: those of the reader are thrown through.
+#pragma once
+
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/query/condition.hpp"
+#include "storage/visibility.hpp"
+
+namespace pinhole::storage::query {
+
+class evaluator {
+public:
+    explicit evaluator(row_reader& rows) : rows_(rows) {}
+
+    bool is_visible(const any_row& row);
+    bool holds(const condition& of, const any_row& row);
+
+    /// What a row is ordered by, as bytes: rows are in order as these are.
+    std::string sort_key(std::span<const order_key> order, const any_row& row);
+
+    /// Reads in batches what `is_visible` will ask of these rows.
+    void load_parents(std::span<const any_row> batch);
+
+    row_reader& rows() { return rows_; }
+
+private:
+    bool holds(const test& of, const any_row& row);
+    bool holds_along(const test& of, std::size_t step, const any_row& row);
+    bool leads_nowhere(const test& of, std::size_t step, const any_row& row);
+    bool has_the_like(const test& of, std::size_t step, const any_row& row, bool& is_answered);
+    /// Calls `found` with each visible row on the far side until it says true; whether it did.
+    template <class Found>
+    bool any_child(const relation_entry& relation, const any_row& parent, const Found& found);
+    any_row target_of(const relation_entry& relation, const any_row& row);
+    /// The value of a field of this very row; counted ones are kept in `counted`.
+    value_view read(const field_entry& field, const any_row& row);
+
+    row_reader& rows_;
+};
+
+/// Rows of any entity by their ids, in the order asked; none where there is no such row.
+std::vector<std::optional<any_row>> find_rows(row_reader& rows, entity which,
+                                              std::span<const entity_id> ids);
+entity_id id_of(const any_row& row);
+entity entity_of(const any_row& row);
+
+}  // namespace pinhole::storage::query

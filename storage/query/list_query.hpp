@@ -1,0 +1,61 @@
+// Carries out a list's query: finds the rows, in order, page by page.
+//
+//   source  what gives candidate rows: the ids that a test names, the rows behind a backward
+//           relation, an index of what refers to one row, or the index of all rows
+//   filter  every candidate is looked at whole (evaluator.hpp)
+//   order   an index that has the order is walked from the page's place and no further than the
+//           page's end; otherwise all that is found is looked at, and the page kept in a heap
+//
+// A position holds the sort values of the row next to which a page begins, so it stays right
+// whatever is inserted, deleted or changed meanwhile. A page is read inside one unit of work.
+// Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/query/condition.hpp"
+#include "storage/query/page.hpp"
+
+namespace pinhole::storage::query {
+
+struct list_request {
+    entity root = entity::post;
+    condition filter = {};
+    std::vector<order_key> order = {};  ///< ends in the id
+    page_request page = {};
+    bool wants_count = false;
+    /// Instead of what is there: the caller's own deleted posts, deleted no earlier than this.
+    /// Requires: posts, in the order of `created_at`.
+    std::optional<timestamp> deleted_since = {};
+    entity_id me = 0;
+};
+
+/// How a page was found: what `explain=true` shows.
+struct plan_note {
+    std::string index;                ///< the index walked, or `unique`, `ids`, `likes.user`
+    std::string bounds;               ///< of what it was walked; empty: all of it
+    std::vector<std::string> drives;  ///< the tests that decided which rows were looked at
+    std::vector<std::string> probes;  ///< the tests that were asked of each row
+    bool sorts = false;
+    std::uint64_t rows_read = 0;
+    std::uint64_t rows_returned = 0;
+};
+
+struct list_answer {
+    page<any_row> rows;
+    std::optional<std::int64_t> count;
+    plan_note plan;
+};
+
+/// Errors: too_expensive, with the plan, if more rows than allowed would have to be read.
+result<list_answer> run_list(const kv::reader& reader, const list_request& request);
+
+/// The JSON object that `explain` shows; `micros` only if it is known how long it took.
+void append_json(std::string& out, const plan_note& plan,
+                 std::optional<std::chrono::microseconds> taken = {});
+
+}  // namespace pinhole::storage::query
