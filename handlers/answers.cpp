@@ -63,6 +63,10 @@ http::response to_response(const storage::error& error) {
         return http::problem_with(to_status(error.code), error.message, "accepted", accepted + ']',
                                   std::move(fields));
     }
+    if (error.code == error_code::too_expensive) {
+        return http::problem_with(to_status(error.code), error.message, "plan", error.plan,
+                                  std::move(fields));
+    }
     return http::problem(to_status(error.code), error.message, std::move(fields));
 }
 

@@ -42,6 +42,7 @@ struct error {
     error_code code = error_code::malformed;
     std::string message;
     std::vector<field_fault> fields = {};
+    std::string plan = {};  ///< of too_expensive: how rows would have been found, as JSON
 };
 
 template <class T>

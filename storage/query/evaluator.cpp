@@ -253,11 +253,13 @@ std::string evaluator::sort_key(std::span<const order_key> order, const any_row&
     std::string whole;
     for (const order_key& key : order) {
         kv::key_writer out;
-        any_row at = row;
+        const any_row* at = &row;
+        any_row target;
         for (const relation_entry* relation : key.path.relations) {
-            at = target_of(*relation, at);
+            target = target_of(*relation, *at);
+            at = &target;
         }
-        append_sort_value(out, read(*key.path.field, at));
+        append_sort_value(out, read(*key.path.field, *at));
         std::string bytes = out.take();
         if (key.descending) {
             for (char& byte : bytes) {

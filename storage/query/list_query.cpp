@@ -362,8 +362,8 @@ private:
         message +=
             " Narrow it down by what an index serves: an id, a reference (author, post, "
             "user), a username, or created_at.";
-        return fail(error_code::too_expensive, std::move(message),
-                    {{"plan", "too_many_rows", std::move(plan)}});
+        return std::unexpected{
+            error{error_code::too_expensive, std::move(message), {}, std::move(plan)}};
     }
 
     const list_request& request_;
