@@ -11,6 +11,8 @@ namespace pinhole::storage::query {
 namespace {
 
 constexpr std::uint32_t children_per_read = 64;
+/// A relation may lead to very many rows, and each of them to its parents.
+constexpr std::size_t parents_remembered_max = 4096;
 
 template <class Row>
 std::vector<std::optional<any_row>> find_typed(const row_reader& rows,
@@ -203,6 +205,7 @@ bool evaluator::any_child(const relation_entry& relation, const any_row& parent,
     const entity_id part = id_of(parent);
     std::string beyond;
     for (;;) {
+        rows_.forget_beyond(parents_remembered_max);
         const auto entries = scan_index(rows_.raw(), {.part = part,
                                                       .prefix = index_prefix(relation.index, true),
                                                       .beyond = beyond,

@@ -40,7 +40,7 @@ private:
     template <class Found>
     bool any_child(const relation_entry& relation, const any_row& parent, const Found& found);
     any_row target_of(const relation_entry& relation, const any_row& row);
-    /// The value of a field of this very row; counted ones are kept in `counted`.
+    /// The value of a field of this very row; a counter is read for it.
     value_view read(const field_entry& field, const any_row& row);
 
     row_reader& rows_;
