@@ -31,6 +31,7 @@ std::string fold_case(std::string_view utf8) {
     for (std::int32_t at = 0; at < length;) {
         const std::int32_t start = at;
         UChar32 code_point = 0;
+        // NOLINTNEXTLINE(bugprone-inc-dec-in-conditions): ICU's macro
         U8_NEXT(utf8.data(), at, length, code_point);
         if (code_point < 0) {
             folded.append(

@@ -11,6 +11,10 @@
 
 namespace pinhole::storage::query {
 
+struct pattern {
+    re2::RE2 compiled;
+};
+
 namespace {
 
 constexpr std::array<std::pair<std::string_view, lookup>, 17> lookups{{
@@ -78,9 +82,9 @@ std::strong_ordering compare(const value_view& of, const value& operand) {
         operand);
 }
 
-std::expected<std::shared_ptr<const re2::RE2>, std::string> compile(const std::string& pattern,
-                                                                    bool any_case) {
-    if (pattern.size() > regex_bytes_max) {
+std::expected<std::shared_ptr<const pattern>, std::string> compile(const std::string& text,
+                                                                   bool any_case) {
+    if (text.size() > regex_bytes_max) {
         return std::unexpected{"a pattern may have " + std::to_string(regex_bytes_max) + " bytes"};
     }
     re2::RE2::Options options;
@@ -88,11 +92,11 @@ std::expected<std::shared_ptr<const re2::RE2>, std::string> compile(const std::s
     options.set_dot_nl(true);
     options.set_max_mem(regex_memory_max);
     options.set_log_errors(false);
-    auto compiled = std::make_shared<const re2::RE2>(pattern, options);
-    if (!compiled->ok()) {
-        return std::unexpected{"is no regular expression: " + compiled->error()};
+    const std::shared_ptr<const pattern> made{new pattern{{text, options}}};
+    if (!made->compiled.ok()) {
+        return std::unexpected{"is no regular expression: " + made->compiled.error()};
     }
-    return compiled;
+    return made;
 }
 
 }  // namespace
@@ -234,7 +238,7 @@ bool predicate::holds_text(std::string_view text) const {
             return fold_case(text).ends_with(folded_);
         case lookup::regex:
         case lookup::iregex:
-            return re2::RE2::PartialMatch({text.data(), text.size()}, *pattern_);
+            return re2::RE2::PartialMatch({text.data(), text.size()}, pattern_->compiled);
         default:
             break;
     }

@@ -22,11 +22,10 @@
 #include "storage/query/catalog.hpp"
 #include "storage/query/time_text.hpp"
 
-namespace re2 {
-class RE2;
-}
-
 namespace pinhole::storage::query {
+
+/// A regular expression of RE2's, which this header need not know.
+struct pattern;
 
 enum class lookup : std::uint8_t {
     exact,
@@ -89,7 +88,7 @@ private:
     lookup which_ = lookup::exact;
     std::vector<value> operands_;  ///< of `in`: sorted
     std::string folded_;           ///< of the lookups that ignore case
-    std::shared_ptr<const re2::RE2> pattern_;
+    std::shared_ptr<const pattern> pattern_;
 };
 
 }  // namespace pinhole::storage::query

@@ -114,7 +114,9 @@ BOOST_AUTO_TEST_CASE(a_cursor_is_good_for_its_order_and_filters_alone) {
         lee.get("/api/v1/posts?page_size=2&explain=true&author=" + kim.id() + "&" + cursor), 200);
     for (const char* other :
          {"&ordering=created_at", "&content=x", "&filter=id%3D1", "&author=me"}) {
-        check_problem(lee.get(list + other + "&" + cursor), 400, {{"cursor", "invalid_cursor"}});
+        std::string url = list;
+        url.append(other).append("&").append(cursor);
+        check_problem(lee.get(url), 400, {{"cursor", "invalid_cursor"}});
     }
 }
 

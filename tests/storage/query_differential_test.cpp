@@ -680,6 +680,7 @@ private:
 
     static std::vector<entity_id> ids_on(const query::list_answer& answer) {
         std::vector<entity_id> ids;
+        ids.reserve(answer.rows.results.size());
         for (const auto& row : answer.rows.results) {
             ids.push_back(query::id_of(row));
         }
