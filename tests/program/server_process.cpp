@@ -194,6 +194,16 @@ std::size_t server_process::open_descriptors() const {
     return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
 }
 
+std::size_t server_process::open_files(std::string_view extension) const {
+    std::size_t count = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/fd")) {
+        std::error_code gone;  // descriptors come and go; gone is not open
+        count += std::filesystem::read_symlink(entry.path(), gone).extension() == extension ? 1 : 0;
+    }
+    return count;
+}
+
 std::chrono::milliseconds server_process::cpu_time() const {
     std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
     std::string line;

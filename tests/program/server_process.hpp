@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/unique_fd.hpp"
@@ -55,6 +56,8 @@ public:
     std::uint64_t resident_bytes() const;
     std::uint64_t resident_bytes_max() const;
     std::size_t open_descriptors() const;
+    /// Those of files whose names end so: `.sst`.
+    std::size_t open_files(std::string_view extension) const;
     /// What all its threads together have used of the cores so far.
     std::chrono::milliseconds cpu_time() const;
 

@@ -31,6 +31,8 @@ constexpr double minutes_to_judge = 5;
 /// What the write-ahead log may hold: its own bound (rocksdb_tuning.cpp), and what is written
 /// until the flush that the bound calls for is done.
 constexpr double log_mebibytes_max = 192;
+/// Of each of twelve families some that wait to be compacted, and few that were: the rows are few.
+constexpr double tables_max = 120;
 /// What waits in memory to be flushed, of all families together; it fills as the log does.
 constexpr double write_buffers_mebibytes_max = 48;
 
@@ -54,7 +56,8 @@ double mebibytes_of(const std::filesystem::path& folder, std::string_view extens
 struct sample {
     double resident_mebibytes = 0;
     double steady_mebibytes = 0;  ///< without what waits to be flushed
-    double descriptors = 0;
+    double tables = 0;            ///< open table files: RocksDB keeps all of them open
+    double descriptors = 0;       ///< without those
     double threads = 0;
     double log_mebibytes = 0;
     double table_mebibytes = 0;
@@ -143,16 +146,19 @@ private:
     sample take_sample(const crowd_signals& signals) {
         const std::filesystem::directory_iterator tasks(
             "/proc/" + std::to_string(life_.server().pid()) + "/task");
+        const auto tables = static_cast<double>(life_.server().open_files(".sst"));
         sample taken{
             .resident_mebibytes = static_cast<double>(life_.server().resident_bytes()) / mebibyte,
             .steady_mebibytes = 0,
-            .descriptors = static_cast<double>(life_.server().open_descriptors()),
+            .tables = tables,
+            .descriptors = static_cast<double>(life_.server().open_descriptors()) - tables,
             .threads = static_cast<double>(std::distance(begin(tasks), end(tasks))),
             .log_mebibytes = mebibytes_of(life_.data() / "db", ".log"),
             .table_mebibytes = mebibytes_of(life_.data() / "db", ".sst")};
         taken.steady_mebibytes =
             taken.resident_mebibytes - std::min(taken.log_mebibytes, write_buffers_mebibytes_max);
         log_mebibytes_most_ = std::max(log_mebibytes_most_, taken.log_mebibytes);
+        tables_most_ = std::max(tables_most_, taken.tables);
         fmt::print("{:>8.1f} {:>6} {:>10.1f} {:>8} {:>8} {:>8.1f} {:>10.1f} {:>8}\n",
                    std::chrono::duration<double>(steady_clock::now() - began_).count(), lives_,
                    taken.resident_mebibytes, taken.descriptors, taken.threads, taken.log_mebibytes,
@@ -168,6 +174,7 @@ private:
             lives_, writes_, people_.rows(), mebibytes_of(life_.data() / "media", ".jpg"),
             log_mebibytes_most_);
         BOOST_TEST(log_mebibytes_most_ <= log_mebibytes_max);
+        BOOST_TEST(tables_most_ <= tables_max);
         const verdict verdicts[] = {
             judge("resident MiB, flushed", column(samples_, &sample::steady_mebibytes),
                   {.share = 0.05, .beside = 8}),
@@ -191,6 +198,7 @@ private:
     int lives_ = 0;
     int writes_ = 0;
     double log_mebibytes_most_ = 0;
+    double tables_most_ = 0;
     std::vector<sample> samples_;  ///< of the first life
     std::vector<double> table_bytes_per_row_;
 };
