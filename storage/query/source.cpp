@@ -116,61 +116,68 @@ std::string path_name(relation_span relations) {
     return name;
 }
 
-/// Narrows the bounds by a test of `created_at`; whether it says all that the test asks.
+struct instants {
+    timestamp first;
+    timestamp last;
+};
+
+/// The times that a value stands for, where they lie side by side: one, a day, or a year.
+std::optional<instants> instants_of(const predicate& of, const value& operand) {
+    using std::chrono::microseconds;
+    if (!of.part()) {
+        const auto at = std::get<timestamp>(operand);
+        return instants{at, at};
+    }
+    const auto number = std::get<std::int64_t>(operand);
+    if (*of.part() == date_part::date) {
+        const timestamp midnight{std::chrono::days{number}};
+        return instants{midnight, midnight + std::chrono::days{1} - microseconds{1}};
+    }
+    if (*of.part() != date_part::year || number < 1 || number > 9999) {
+        return std::nullopt;
+    }
+    const auto start_of = [](std::int64_t year) {
+        return timestamp{std::chrono::sys_days{std::chrono::year{static_cast<int>(year)} /
+                                               std::chrono::January / 1}};
+    };
+    return instants{start_of(number), start_of(number + 1) - microseconds{1}};
+}
+
+/// Narrows the bounds by a test of `created_at`; whether they say all that the test asks.
 bool narrow(index_source& index, const test& of) {
-    if (!of.path.relations.empty() || of.path.field->name != "created_at" || !of.predicate) {
+    if (!of.path.relations.empty() || of.path.field->name != "created_at" || !of.predicate ||
+        of.predicate->which() == lookup::in) {
         return false;
     }
-    using std::chrono::microseconds;
-    const auto at_least = [&](timestamp bound) {
+    const auto least = instants_of(*of.predicate, of.predicate->operands().front());
+    const auto greatest = instants_of(*of.predicate, of.predicate->operands().back());
+    if (!least || !greatest) {
+        return false;
+    }
+    const auto begin_at = [&](timestamp bound) {
         index.from = std::max(index.from.value_or(bound), bound);
     };
-    const auto at_most = [&](timestamp bound) {
+    const auto end_at = [&](timestamp bound) {
         index.to = std::min(index.to.value_or(bound), bound);
     };
-    const auto& operands = of.predicate->operands();
-    if (of.predicate->part()) {
-        if (*of.predicate->part() == date_part::date && of.predicate->which() == lookup::exact) {
-            const timestamp midnight{std::chrono::days{std::get<std::int64_t>(operands.front())}};
-            at_least(midnight);
-            at_most(midnight + std::chrono::days{1} - microseconds{1});
-            return true;
-        }
-        if (*of.predicate->part() != date_part::year || of.predicate->which() != lookup::exact) {
-            return false;
-        }
-        const auto year = std::get<std::int64_t>(operands.front());
-        if (year < 1 || year > 9999) {
-            return false;
-        }
-        const auto start_of = [](std::int64_t which) {
-            return timestamp{std::chrono::sys_days{std::chrono::year{static_cast<int>(which)} /
-                                                   std::chrono::January / 1}};
-        };
-        at_least(start_of(year));
-        at_most(start_of(year + 1) - microseconds{1});
-        return true;
-    }
+    constexpr std::chrono::microseconds tick{1};
     switch (of.predicate->which()) {
         case lookup::exact:
-            at_least(std::get<timestamp>(operands.front()));
-            at_most(std::get<timestamp>(operands.front()));
+        case lookup::range:
+            begin_at(least->first);
+            end_at(greatest->last);
             return true;
         case lookup::gt:
-            at_least(std::get<timestamp>(operands.front()) + microseconds{1});
+            begin_at(least->last + tick);
             return true;
         case lookup::gte:
-            at_least(std::get<timestamp>(operands.front()));
+            begin_at(least->first);
             return true;
         case lookup::lt:
-            at_most(std::get<timestamp>(operands.front()) - microseconds{1});
+            end_at(least->first - tick);
             return true;
         case lookup::lte:
-            at_most(std::get<timestamp>(operands.front()));
-            return true;
-        case lookup::range:
-            at_least(std::get<timestamp>(operands.front()));
-            at_most(std::get<timestamp>(operands.back()));
+            end_at(least->last);
             return true;
         default:
             return false;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -105,6 +106,7 @@ struct naive_test {
     std::vector<std::string> texts;
     bool is_text = false;
     bool is_time = false;
+    std::string part;  ///< of a time
     bool wants_null = false;
 
     std::string name() const {
@@ -112,7 +114,8 @@ struct naive_test {
         for (const relation& step : path) {
             all += std::string{step.name} + "__";
         }
-        return all + field + (lookup.empty() ? "" : "__" + lookup);
+        return all + field + (part.empty() ? "" : "__" + part) +
+               (lookup.empty() ? "" : "__" + lookup);
     }
 };
 
@@ -121,6 +124,21 @@ struct naive_condition {
     std::vector<naive_condition> parts;
     naive_test test;
 };
+
+std::int64_t part_of(const std::string& part, std::int64_t microseconds) {
+    const std::time_t seconds = microseconds / 1'000'000;
+    std::tm at{};
+    ::gmtime_r(&seconds, &at);
+    return part == "year"       ? at.tm_year + 1900
+           : part == "month"    ? at.tm_mon + 1
+           : part == "day"      ? at.tm_mday
+           : part == "week_day" ? at.tm_wday + 1
+           : part == "hour"     ? at.tm_hour
+           : part == "minute"   ? at.tm_min
+           : part == "second"   ? at.tm_sec
+           : part == "quarter"  ? at.tm_mon / 3 + 1
+                                : seconds / 86'400;
+}
 
 class world {
 public:
@@ -225,7 +243,8 @@ public:
         return found;
     }
 
-    std::int64_t second() { return static_cast<std::int64_t>(random_.pick(30)); }
+    /// Few times, over some years.
+    std::int64_t second() { return static_cast<std::int64_t>(random_.pick(30)) * 3'456'789; }
     std::string word() { return words[random_.pick(words.size())]; }
     /// Mostly one that is there.
     entity_id some_id() {
@@ -250,8 +269,9 @@ private:
                             : holds_number(test, number(end, test.field));
     }
 
-    static bool holds_number(const naive_test& test, std::int64_t value) {
+    static bool holds_number(const naive_test& test, std::int64_t whole) {
         const auto& to = test.numbers;
+        const std::int64_t value = test.part.empty() ? whole : part_of(test.part, whole);
         if (test.lookup == "in") {
             return std::ranges::count(to, value) > 0;
         }
@@ -421,6 +441,11 @@ private:
         } else {
             test.field = choice == 2 && !numbers.empty() ? numbers[pick(numbers.size())] : "id";
         }
+        static constexpr std::array parts{"date", "year",   "month",  "day",    "week_day",
+                                          "hour", "minute", "second", "quarter"};
+        if (test.is_time && pick(2) == 0) {
+            test.part = parts[pick(pick(2) == 0 ? 2 : parts.size())];
+        }
         static constexpr std::array any{"", "exact", "in", "range", "gt", "gte", "lt", "lte"};
         static constexpr std::array text{"iexact",      "contains", "icontains", "startswith",
                                          "istartswith", "endswith", "iendswith"};
@@ -442,7 +467,8 @@ private:
                 word, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
             test.texts.push_back(is_part && is_ascii ? word.substr(0, pick(3)) : word);
         } else if (test.is_time) {
-            test.numbers.push_back(to_microseconds(make_user(1, "x", in_.second()).created_at));
+            const auto at = to_microseconds(make_user(1, "x", in_.second()).created_at);
+            test.numbers.push_back(test.part.empty() ? at : part_of(test.part, at));
         } else if (test.field == "id") {
             test.numbers.push_back(in_.some_id());
         } else {
@@ -457,7 +483,10 @@ json to_literal(const naive_test& test, std::size_t index) {
     if (test.is_text) {
         return test.texts[index];
     }
-    if (test.is_time) {
+    if (test.part == "date") {
+        return to_rfc3339(from_microseconds(test.numbers[index] * 86'400'000'000)).substr(0, 10);
+    }
+    if (test.is_time && test.part.empty()) {
         return to_rfc3339(from_microseconds(test.numbers[index]));
     }
     return test.numbers[index];
