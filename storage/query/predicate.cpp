@@ -92,7 +92,7 @@ std::expected<std::shared_ptr<const pattern>, std::string> compile(const std::st
     options.set_dot_nl(true);
     options.set_max_mem(regex_memory_max);
     options.set_log_errors(false);
-    const std::shared_ptr<const pattern> made{new pattern{{text, options}}};
+    std::shared_ptr<const pattern> made{new pattern{{text, options}}};
     if (!made->compiled.ok()) {
         return std::unexpected{"is no regular expression: " + made->compiled.error()};
     }
