@@ -167,7 +167,7 @@ public:
 
     std::string seed_text() const { return "PINHOLE_TEST_SEED=" + std::to_string(seed_); }
     generator& random() { return random_; }
-    const kv::store& store() const { return *store_; }
+    kv::store& store() const { return *store_; }
 
     bool is_visible(entity_id id) const {
         const naive_row& row = rows_.at(id);
