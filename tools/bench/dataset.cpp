@@ -4,8 +4,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "storage/base/text.hpp"
@@ -65,14 +67,24 @@ public:
     }
 
 private:
-    static constexpr std::size_t rows_max = 500;
+    static constexpr std::size_t rows_max = 2'000;
     /// Of what the store lets wait (64 MiB), all under way take less than half.
-    static constexpr std::size_t operations_max = 20'000;
-    static constexpr std::size_t under_way_max = 8;
+    static constexpr std::size_t operations_max = 40'000;
+    static constexpr std::size_t under_way_max = 4;
+
+    static std::tuple<kv::family_id, kv::part_id, const std::string&> place_of(
+        const kv::operation& operation) {
+        const kv::key& key =
+            std::visit([](const auto& each) -> const kv::key& { return each.key; }, operation);
+        return {key.family, key.part, key.bytes};
+    }
 
     void submit() {
         wait_for(under_way_max - 1);
         throw_if_refused();
+        // Neighbours one after another: the store finds their place in half the time. Any order
+        // will do, since new rows put nothing twice.
+        std::ranges::sort(commit_.operations, {}, place_of);
         {
             const std::lock_guard lock{mutex_};
             ++under_way_;
