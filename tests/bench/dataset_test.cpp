@@ -152,7 +152,9 @@ BOOST_AUTO_TEST_CASE(the_needles_are_where_they_should_be) {
                static_cast<std::ptrdiff_t>(small.rare_posts()));
     BOOST_TEST(std::ranges::count_if(comments, is_needle) ==
                static_cast<std::ptrdiff_t>(small.rare_comments()));
-    const auto has_common = [](const auto& row) -> bool { return row.content.contains(common_word); };
+    const auto has_common = [](const auto& row) -> bool {
+        return row.content.contains(common_word);
+    };
     BOOST_TEST(std::ranges::count_if(posts, has_common) > 50);
 }
 
