@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -36,9 +37,16 @@ public:
         check_entity<session>();
         check_entries(families::index,
                       [this](const kv::key& key, const kv::row&) { check_index_entry(key); });
-        check_inverted_entries<user>();
-        check_inverted_entries<post>();
-        check_inverted_entries<comment>();
+        check_entries(families::terms, [this](const kv::key& key, const kv::row&) {
+            ++terms_seen_[key.bytes.empty() ? 0 : static_cast<std::uint8_t>(key.bytes.front())];
+        });
+        check_terms<user>();
+        check_terms<post>();
+        check_terms<comment>();
+        for (std::size_t number = 0; number < terms_seen_.size(); ++number) {
+            require(terms_seen_[number] == 0 || is_inverted_index_[number],
+                    "an inverted index that nobody declares: " + std::to_string(number));
+        }
         check_entries(families::unique, [this](const kv::key& key, const kv::row& row) {
             check_unique_entry(key, row.value);
         });
@@ -122,9 +130,18 @@ private:
                 }
                 ++at;
             });
-            require(is_right || reader_.get(unranked_key<Row>(row.id)).has_value(),
+            require(is_right || std::ranges::binary_search(unranked_ids<Row>(), row.id),
                     name + " is not ranked by its counts, and nothing says that it should be");
         }
+    }
+
+    template <class Row>
+    const std::vector<entity_id>& unranked_ids() {
+        auto& ids = std::is_same_v<Row, user> ? unranked_users_ : unranked_posts_;
+        if (!ids) {
+            ids = list_unranked<Row>(reader_, std::numeric_limits<std::uint32_t>::max()).ids;
+        }
+        return *ids;
     }
 
     void check_row(const user& row, const std::string& name) {
@@ -208,25 +225,19 @@ private:
             const auto found = rows_.find<Row>(id_of_index_key(key.bytes));
             require(found && index_key(i, found->row) == key, stray_entry<Row>(i.name, key));
         });
-        for_each_inverted<Row>([&](const inverted_index<Row>& i) {
-            if (i.number != static_cast<std::uint8_t>(key.bytes.front())) {
-                return;
-            }
-            is_mine = true;
-            ++terms_seen_[i.number];
-        });
         return is_mine || is_rank_of<Row>(key);
     }
 
     /// Making a row's terms once for each of its entries would take an hour: only where there are
     /// more entries than the rows give rise to is each one looked at.
     template <class Row>
-    void check_inverted_entries() {
+    void check_terms() {
         for_each_inverted<Row>([&](const inverted_index<Row>& i) {
+            is_inverted_index_[i.number] = true;
             if (terms_seen_[i.number] == terms_due_[i.number]) {
                 return;
             }
-            walk(families::index, [&](const kv::key& key, const kv::row&) {
+            walk(families::terms, [&](const kv::key& key, const kv::row&) {
                 if (key.bytes.empty() || static_cast<std::uint8_t>(key.bytes[0]) != i.number) {
                     return;
                 }
@@ -257,7 +268,7 @@ private:
                 is_mine = true;
                 require(exists<Row>(key.part), stray_entry<Row>("ranked", key));
             }
-            // A mark outlives its row for a moment.
+            // A mark says that something has happened to a row, which may be gone since.
             is_mine = is_mine || number == schema<Row>::unranked_number;
         }
         return is_mine;
@@ -370,6 +381,9 @@ private:
     /// Entries of inverted indexes by their number: those there are, and those the rows ask for.
     std::array<std::size_t, 256> terms_seen_{};
     std::array<std::size_t, 256> terms_due_{};
+    std::array<bool, 256> is_inverted_index_{};
+    std::optional<std::vector<entity_id>> unranked_users_;
+    std::optional<std::vector<entity_id>> unranked_posts_;
     check_report report_;
 };
 

@@ -165,9 +165,10 @@ void housekeeping::keep_ranked() {
     std::unique_lock lock{mutex_};
     while (!stopping_) {
         lock.unlock();
-        std::size_t moved = 0;
         try {
-            moved = store_.health() == kv::health::ok ? rank_unranked(store_) : 0;
+            if (store_.health() == kv::health::ok) {
+                rank_unranked(store_);
+            }
             is_failing = false;
         } catch (const std::exception& failure) {
             if (!std::exchange(is_failing, true)) {
@@ -175,9 +176,7 @@ void housekeeping::keep_ranked() {
             }
         }
         lock.lock();
-        if (moved < unranked_per_round) {
-            changed_.wait_for(lock, ranking_interval, [this] { return stopping_; });
-        }
+        changed_.wait_for(lock, ranking_interval, [this] { return stopping_; });
     }
 }
 

@@ -1,14 +1,16 @@
 #include "storage/ranking.hpp"
 
-#include <atomic>
-#include <latch>
-#include <memory>
+#include <algorithm>
 
+#include "storage/kv/byte_order.hpp"
+#include "storage/meta.hpp"
 #include "storage/visibility.hpp"
 
 namespace pinhole::storage {
 
 namespace {
+
+constexpr std::uint32_t marks_per_commit = 1024;
 
 template <class Row>
 kv::key ranked_key(entity_id id) {
@@ -44,30 +46,67 @@ std::vector<std::int64_t> read_counts(const kv::reader& reader, entity_id id) {
 }
 
 template <class Row>
-std::size_t rank_unranked_rows(kv::store& store) {
-    std::vector<kv::commit> commits;
-    {
-        const auto snapshot = store.snapshot(kv::read_mode::blocking);
-        for (const entity_id id : list_unranked<Row>(*snapshot, unranked_per_round)) {
-            commits.push_back(plan_rank<Row>(*snapshot, id));
+std::string progress_name() {
+    return "ranked." + std::string{schema<Row>::name};
+}
+
+/// The first bytes behind the marks' front of those that have not been taken off.
+template <class Row>
+std::string first_stamp(const kv::reader& reader) {
+    const std::int64_t done = read_meta(reader, progress_name<Row>()).value_or(0);
+    std::string bytes(kv::key_stamp_bytes, '\0');
+    kv::store_u64(bytes.data(), static_cast<std::uint64_t>(done) + 1);
+    return bytes;
+}
+
+std::int64_t stamp_of(std::string_view mark) {
+    const std::size_t front = index_prefix(0, true).size();
+    if (mark.size() != front + kv::key_stamp_bytes + sizeof(entity_id)) {
+        throw corrupt_row{"a mark of an unranked row is damaged"};
+    }
+    return static_cast<std::int64_t>(kv::load_u64(mark.data() + front));
+}
+
+/// Moves one row from where it is ranked to where it belongs.
+template <class Row>
+void append_move(kv::commit& commit, const kv::reader& reader, entity_id id) {
+    const auto row = row_reader{reader}.find<Row>(id);
+    const auto before = find_ranked<Row>(reader, id);
+    const auto after = row && !row->row.is_deleted ? std::optional{read_counts<Row>(reader, id)}
+                                                   : std::nullopt;
+    if (before == after) {
+        return;
+    }
+    std::size_t at = 0;
+    for_each_rank<Row>([&](const rank& r) {
+        const bool stays = before && after && (*before)[at] == (*after)[at];
+        if (before && !stays) {
+            commit.operations.emplace_back(kv::erase{rank_key(r.number, (*before)[at], id)});
+        }
+        if (after && !stays) {
+            commit.operations.emplace_back(kv::put{rank_key(r.number, (*after)[at], id), {}});
+        }
+        ++at;
+    });
+    if (after) {
+        commit.operations.emplace_back(kv::put{ranked_key<Row>(id), encode_counts(*after)});
+    } else {
+        commit.operations.emplace_back(kv::erase{ranked_key<Row>(id)});
+    }
+}
+
+template <class Row>
+bool rank_unranked_rows(kv::store& store) {
+    for (;;) {
+        kv::commit commit =
+            plan_rank<Row>(*store.snapshot(kv::read_mode::blocking), marks_per_commit);
+        if (commit.empty()) {
+            return true;
+        }
+        if (store.submit_and_wait(std::move(commit)) != kv::outcome::ok) {
+            return false;
         }
     }
-    // Submitted together, they share a write-ahead log record and its fsync.
-    struct progress {
-        explicit progress(std::size_t commits) : decided(static_cast<std::ptrdiff_t>(commits)) {}
-        std::latch decided;
-        std::atomic<std::size_t> moved = 0;
-    };
-    // Shared: the last one to count down may still be inside when this thread goes on.
-    const auto state = std::make_shared<progress>(commits.size());
-    for (kv::commit& each : commits) {
-        store.submit(std::move(each), [state](kv::outcome outcome) {
-            state->moved += outcome == kv::outcome::ok ? 1 : 0;
-            state->decided.count_down();
-        });
-    }
-    state->decided.wait();
-    return state->moved;
 }
 
 }  // namespace
@@ -89,58 +128,49 @@ std::optional<std::vector<std::int64_t>> find_ranked(const kv::reader& reader, e
 }
 
 template <class Row>
-std::vector<entity_id> list_unranked(const kv::reader& reader, std::uint32_t limit) {
-    return ids_of(scan_index(
-        reader, {.prefix = index_prefix(schema<Row>::unranked_number, true), .limit = limit}));
+unranked list_unranked(const kv::reader& reader, std::uint32_t limit) {
+    const std::string front = index_prefix(schema<Row>::unranked_number, true);
+    unranked found;
+    for (kv::row& mark : reader.scan({.part = global_part,
+                                      .family = families::index,
+                                      .from = front + first_stamp<Row>(reader),
+                                      .to = kv::prefix_end(front),
+                                      .limit = limit})) {
+        found.ids.push_back(id_of_index_key(mark.key));
+        found.keys.push_back(std::move(mark.key));
+    }
+    std::ranges::sort(found.ids);
+    found.ids.erase(std::ranges::unique(found.ids).begin(), found.ids.end());
+    return found;
 }
 
 template <class Row>
-kv::commit plan_rank(const kv::reader& reader, entity_id id) {
+kv::commit plan_rank(const kv::reader& reader, std::uint32_t marks_max) {
     kv::commit commit;
-    const auto mark = reader.get(unranked_key<Row>(id));
-    if (!mark) {
+    unranked found = list_unranked<Row>(reader, marks_max);
+    if (found.keys.empty()) {
         return commit;
     }
-    commit.operations.emplace_back(kv::check{unranked_key<Row>(id), mark->stamp});
-    commit.operations.emplace_back(kv::erase{unranked_key<Row>(id)});
-    const auto row = row_reader{reader}.find<Row>(id);
-    const auto before = find_ranked<Row>(reader, id);
-    const auto after = row && !row->row.is_deleted ? std::optional{read_counts<Row>(reader, id)}
-                                                   : std::nullopt;
-    if (before == after) {
-        return commit;
+    for (const entity_id id : found.ids) {
+        append_move<Row>(commit, reader, id);
     }
-    std::size_t at = 0;
-    for_each_rank<Row>([&](const rank& r) {
-        if (before && after && (*before)[at] == (*after)[at]) {
-            ++at;
-            return;
-        }
-        if (before) {
-            commit.operations.emplace_back(kv::erase{rank_key(r.number, (*before)[at], id)});
-        }
-        if (after) {
-            commit.operations.emplace_back(kv::put{rank_key(r.number, (*after)[at], id), {}});
-        }
-        ++at;
-    });
-    if (after) {
-        commit.operations.emplace_back(kv::put{ranked_key<Row>(id), encode_counts(*after)});
-    } else {
-        commit.operations.emplace_back(kv::erase{ranked_key<Row>(id)});
+    append_meta(commit, progress_name<Row>(), stamp_of(found.keys.back()));
+    for (std::string& key : found.keys) {
+        commit.operations.emplace_back(
+            kv::erase{{global_part, families::index, std::move(key)}});
     }
     return commit;
 }
 
-std::size_t rank_unranked(kv::store& store) {
-    return rank_unranked_rows<user>(store) + rank_unranked_rows<post>(store);
+bool rank_unranked(kv::store& store) {
+    return rank_unranked_rows<user>(store) && rank_unranked_rows<post>(store);
 }
 
 template std::optional<std::vector<std::int64_t>> find_ranked<user>(const kv::reader&, entity_id);
 template std::optional<std::vector<std::int64_t>> find_ranked<post>(const kv::reader&, entity_id);
-template std::vector<entity_id> list_unranked<user>(const kv::reader&, std::uint32_t);
-template std::vector<entity_id> list_unranked<post>(const kv::reader&, std::uint32_t);
-template kv::commit plan_rank<user>(const kv::reader&, entity_id);
-template kv::commit plan_rank<post>(const kv::reader&, entity_id);
+template unranked list_unranked<user>(const kv::reader&, std::uint32_t);
+template unranked list_unranked<post>(const kv::reader&, std::uint32_t);
+template kv::commit plan_rank<user>(const kv::reader&, std::uint32_t);
+template kv::commit plan_rank<post>(const kv::reader&, std::uint32_t);
 
 }  // namespace pinhole::storage

@@ -65,14 +65,16 @@ void add_entries_of(kv::store& store, batch_writer& out) {
     });
 }
 
-void erase_index(kv::store& store, batch_writer& out, std::uint8_t number) {
+void erase_terms(kv::store& store, batch_writer& out, std::uint8_t number) {
     for (;;) {
         const auto entries =
             scan_index(*store.snapshot(kv::read_mode::blocking),
-                       {.prefix = index_prefix(number, true), .limit = rows_per_read});
+                       {.family = families::terms,
+                        .prefix = index_prefix(number, true),
+                        .limit = rows_per_read});
         for (const kv::row& entry : entries) {
             out.commit().operations.emplace_back(
-                kv::erase{{global_part, families::index, entry.key}});
+                kv::erase{{global_part, families::terms, entry.key}});
         }
         out.flush_beyond(0);
         if (entries.size() < rows_per_read) {
@@ -85,7 +87,7 @@ template <class Row>
 void remake_trigrams_of(kv::store& store, batch_writer& out) {
     for_each_inverted<Row>([&](const inverted_index<Row>& index) {
         if (index.kind == term_kind::trigrams) {
-            erase_index(store, out, index.number);
+            erase_terms(store, out, index.number);
         }
     });
     for_each_row<Row>(store, [&](const Row& row) {

@@ -83,14 +83,24 @@ outcome commit_group::apply(const insert& operation) {
 }
 
 outcome commit_group::apply(const put& operation) {
+    const auto& family = database_.family_of(operation.key.family);
+    if (family.kind == family_kind::postings) {
+        // Nobody asks for its stamp: nothing has to be remembered, of millions.
+        const physical_key physical(operation.key);
+        must(batch_.Put(family.handle, physical.slice(), rocksdb::Slice(posting_value)));
+        return outcome::ok;
+    }
     write_row(operation.key, physical_key(operation.key), operation.value);
     return outcome::ok;
 }
 
 outcome commit_group::apply(const erase& operation) {
+    const auto& family = database_.family_of(operation.key.family);
     const physical_key physical(operation.key);
-    must(batch_.Delete(database_.family_of(operation.key.family).handle, physical.slice()));
-    remember(operation.key.family, physical, 0);
+    must(batch_.Delete(family.handle, physical.slice()));
+    if (family.kind != family_kind::postings) {
+        remember(operation.key.family, physical, 0);
+    }
     return outcome::ok;
 }
 
@@ -98,6 +108,15 @@ outcome commit_group::apply(const add& operation) {
     const physical_key physical(operation.key);
     must(batch_.Merge(database_.family_of(operation.key.family).handle, physical.slice(),
                       encode_sum(operation.delta)));
+    return outcome::ok;
+}
+
+outcome commit_group::apply(const enqueue& operation) {
+    std::array<char, key_stamp_bytes> stamp;
+    store_u64(stamp.data(), stamp_);
+    key whole = operation.key;
+    whole.bytes.append(stamp.data(), stamp.size()).append(operation.behind);
+    write_row(whole, physical_key(whole), {});
     return outcome::ok;
 }
 

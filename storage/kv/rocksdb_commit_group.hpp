@@ -48,6 +48,7 @@ private:
     outcome apply(const put& operation);
     outcome apply(const erase& operation);
     outcome apply(const add& operation);
+    outcome apply(const enqueue& operation);
 
     stamp current_stamp(const key& key, const physical_key& physical);
     void remember(family_id family, const physical_key& physical, stamp stamp);

@@ -40,6 +40,10 @@ bool is_allowed(const operation& operation, family_kind kind) {
     if (std::holds_alternative<erase>(operation)) {
         return true;
     }
+    if (kind == family_kind::postings) {
+        const auto* each = std::get_if<put>(&operation);
+        return each != nullptr && each->value.empty();
+    }
     return std::holds_alternative<add>(operation) == (kind == family_kind::counters);
 }
 

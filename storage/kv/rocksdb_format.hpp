@@ -5,6 +5,7 @@
 //   part            8 bytes big-endian, sign bit flipped (so parts sort as numbers)
 //   row             stamp payload
 //   stamp           8 bytes big-endian
+//   posting         one byte, so that what is there never looks like what is not
 //   sum             8 bytes big-endian, two's complement (families of kind `counters`)
 //
 // Thread-safety: values and pure functions. Nothing blocks.
@@ -49,6 +50,9 @@ private:
 
 /// "3.posts". The number is what counts; the name makes RocksDB's own messages readable.
 std::string to_column_family_name(const family_spec& family);
+
+/// What stands at each key of a family of kind `postings`.
+inline constexpr std::string_view posting_value{"\x01"};
 
 /// Errors: throws storage_failure when the value is too short to be a row.
 stamp to_stamp(std::string_view family, rocksdb::Slice value);

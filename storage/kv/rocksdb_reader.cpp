@@ -49,12 +49,17 @@ private:
     }
 };
 
+value_with_stamp to_value(const family& family, rocksdb::Slice value) {
+    return family.kind == family_kind::postings ? value_with_stamp{}
+                                                : to_row_value(family.name, value);
+}
+
 row to_row(const family& family, rocksdb::Slice key, rocksdb::Slice value) {
     std::string bytes(key.data() + part_bytes, key.size() - part_bytes);
     if (family.kind == family_kind::counters) {
         return {std::move(bytes), std::to_string(to_sum(family.name, value)), 0};
     }
-    auto content = to_row_value(family.name, value);
+    auto content = to_value(family, value);
     return {std::move(bytes), std::move(content.value), content.stamp};
 }
 
@@ -96,7 +101,7 @@ std::optional<value_with_stamp> rocksdb_reader::get(const key& key) const {
     const auto& family = database_.family_of(key.family);
     assert(family.kind != family_kind::counters);
     const auto* value = find(family, key);
-    return value != nullptr ? std::optional(to_row_value(family.name, *value)) : std::nullopt;
+    return value != nullptr ? std::optional(to_value(family, *value)) : std::nullopt;
 }
 
 std::int64_t rocksdb_reader::counter(const key& key) const {
@@ -163,7 +168,7 @@ std::vector<std::optional<value_with_stamp>> rocksdb_reader::multi_get(
         const auto& family = database_.family_of(keys[at].family);
         assert(family.kind != family_kind::counters);
         if (found(at, family)) {
-            results[at] = to_row_value(family.name, values_[at]);
+            results[at] = to_value(family, values_[at]);
         }
     }
     return results;

@@ -25,6 +25,8 @@ constexpr std::size_t write_buffers_bytes_max = 48 * mebibyte;
 constexpr std::size_t log_bytes_max = 128 * mebibyte;
 /// Filter bits for each key: about 1 % false positives.
 constexpr double filter_bits = 10;
+/// Of a posting's key, what the entries of a trigram have in common: part, index number, alive, term.
+constexpr std::size_t postings_front_bytes = part_bytes + 2 + 3;
 /// Adds to one counter that may pile up in memory before they are summed: every read of it walks
 /// them.
 constexpr std::size_t successive_merges_max = 16;
@@ -114,6 +116,13 @@ rocksdb::ColumnFamilyOptions make_family_options(family_kind kind,
         family.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(part_bytes));
         family.table_properties_collector_factories.push_back(
             rocksdb::NewCompactOnDeletionCollectorFactory(deletions_window, deletions_max));
+    }
+    if (kind == family_kind::postings) {
+        // New entries of a term mostly go behind its last one: the memtable remembers where.
+        family.memtable_insert_with_hint_prefix_extractor.reset(
+            rocksdb::NewFixedPrefixTransform(postings_front_bytes));
+        family.memtable_prefix_bloom_size_ratio = 0;
+        family.memtable_whole_key_filtering = false;
     }
     if (kind == family_kind::counters) {
         family.merge_operator = std::make_shared<sum_merge>();

@@ -41,6 +41,7 @@ enum class family_kind : std::uint8_t {
     rows,      ///< point reads dominate; bloom filter on the whole key
     index,     ///< short range scans inside one part; values small or empty
     counters,  ///< values are 64-bit sums that only `add` writes
+    postings,  ///< very many keys without values, put and erased only: never checked, no stamps
 };
 
 struct family_spec {
@@ -107,7 +108,16 @@ struct add {
     kv::key key;
     std::int64_t delta = 0;
 };
-using operation = std::variant<check, insert, put, erase, add>;
+/// Puts an empty value at the key, followed by the commit's stamp (8 bytes, big-endian) and by
+/// `behind`: keys with one front stand in the order in which their commits happened, which nobody
+/// knows before. As FoundationDB's versionstamped keys.
+struct enqueue {
+    kv::key key;
+    std::string behind;
+};
+using operation = std::variant<check, insert, put, erase, add, enqueue>;
+
+inline constexpr std::size_t key_stamp_bytes = 8;
 
 /// Applied whole or not at all, in order; a later operation on a key sees the earlier ones.
 struct commit {

@@ -368,7 +368,7 @@ std::optional<access> access_finder::find_terms(const entity_entry& at, const vi
             return std::nullopt;
         }
         const std::string term = encode_text(std::get<std::string>(asked.operands().front()));
-        access found = to_access(rows_, at, index->path, index->number, global_part, term);
+        access found = to_access(at, *index, term);
         found.serves = {of.of};
         return found;
     }
@@ -392,12 +392,13 @@ access access_finder::find_trigrams(const entity_entry& at, const inverted_entry
     const std::size_t step = 1 + (terms.size() - 1) / trigrams_sampled_max;
     std::vector<sample> samples;
     for (std::size_t i = 0; i < terms.size(); i += step) {
-        access part = to_access(rows_, at, index.path, index.number, global_part, terms[i]);
+        access part = to_access(at, index, terms[i]);
         if (terms.size() <= trigrams_intersected) {
             samples.push_back({0, {}, std::move(part)});
             continue;
         }
-        const auto entries = scan_index(rows_.raw(), {.prefix = part.part.prefix,
+        const auto entries = scan_index(rows_.raw(), {.family = families::terms,
+                                                      .prefix = part.part.prefix,
                                                       .limit = entries_sampled,
                                                       .reverse = true});
         if (entries.empty()) {

@@ -95,6 +95,8 @@ private:
 /// One part of an index of this entity, deleted rows included if the reader sees them.
 access to_access(const row_reader& rows, const entity_entry& at, std::string_view index,
                  std::uint8_t number, kv::part_id part, std::string_view leading);
+/// The entries of one term.
+access to_access(const entity_entry& at, const inverted_entry& index, std::string_view term);
 access all_rows(const row_reader& rows, const entity_entry& at);
 
 /// `posts.author & posts.content`

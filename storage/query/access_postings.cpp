@@ -85,7 +85,10 @@ std::uint64_t estimate_index(const row_reader& rows, const index_part& part,
         return newest.size();
     }
     const auto oldest =
-        scan_index(rows.raw(), {.part = part.part, .prefix = part.prefix, .limit = 1});
+        scan_index(rows.raw(), {.part = part.part,
+                                                  .family = part.family,
+                                                  .prefix = part.prefix,
+                                                  .limit = 1});
     if (oldest.empty()) {
         return 0;
     }
@@ -134,7 +137,8 @@ access to_access(const row_reader& rows, const entity_entry& at, std::string_vie
     const auto one = [&](bool alive) {
         return access{.what = access::kind::index,
                       .name = name,
-                      .part = {part, index_prefix(number, alive).append(leading)}};
+                      .part = {families::index, part,
+                               index_prefix(number, alive).append(leading)}};
     };
     if (!rows.sees_deleted()) {
         return one(true);
@@ -143,6 +147,13 @@ access to_access(const row_reader& rows, const entity_entry& at, std::string_vie
     both.parts.push_back(one(true));
     both.parts.push_back(one(false));
     return both;
+}
+
+access to_access(const entity_entry& at, const inverted_entry& index, std::string_view term) {
+    std::string name{at.name};
+    return {.what = access::kind::index,
+            .name = name.append(".").append(index.path),
+            .part = {families::terms, global_part, term_prefix(index.number, term)}};
 }
 
 access all_rows(const row_reader& rows, const entity_entry& at) {

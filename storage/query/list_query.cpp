@@ -207,15 +207,17 @@ private:
     }
 
     /// Calls `found` with each kept row, in the plan's sequence from the page's place, until it
-    /// wants no more. Batches grow where much is left out. False: the allowance is used up.
+    /// wants no more. False: the allowance is used up.
     template <class Found>
     bool walk(const std::optional<position>& from, std::size_t first_batch, const Found& found) {
         candidate_walk candidates{rows_, request_, plan_, backwards(), from,
                                   is_total_order() && plan_.in != sequence::none};
         const std::uint64_t begun = counted_.rows_read();
-        for (std::size_t batch = first_batch;; batch = std::min(batch * 2, batch_rows_max)) {
+        for (std::size_t batch = first_batch;;) {
             const auto ids = candidates.next(batch);
-            for (any_row& row : read_kept(ids)) {
+            auto kept = read_kept(ids);
+            const std::size_t kept_count = kept.size();
+            for (any_row& row : kept) {
                 if (!found(std::move(row))) {
                     return true;
                 }
@@ -227,7 +229,18 @@ private:
             if (plan_.allowance && counted_.rows_read() - begun > *plan_.allowance) {
                 return false;
             }
+            batch = next_batch(batch, kept_count);
         }
+    }
+
+    /// As many as fill the page if as large a share of them is kept as of those before.
+    std::size_t next_batch(std::size_t batch, std::size_t kept) const {
+        constexpr std::size_t spare = 2;
+        if (kept == 0 || batch >= batch_rows_max) {
+            return std::min(batch * 2, batch_rows_max);
+        }
+        const std::size_t missing = wanted() - std::min(wanted(), found_.size());
+        return std::clamp(missing * batch / kept + spare, spare, batch_rows_max);
     }
 
     /// A heap of the nearest rows, the farthest in front.

@@ -93,7 +93,7 @@ plan planner::choose() {
         const auto* author = root_.find_relation("author");
         access deleted{.what = access::kind::index,
                        .name = std::string{root_.name}.append(".").append(author->name),
-                       .part = {request_.me, index_prefix(author->index, false)}};
+                       .part = {families::index, request_.me, index_prefix(author->index, false)}};
         std::vector<access> accesses;
         accesses.push_back(std::move(deleted));
         return in_time(std::move(accesses));

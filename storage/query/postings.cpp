@@ -57,7 +57,7 @@ private:
             batch_ = was_useful ? std::min(batch_ * 2, batch_max) : batch_after_leap;
         }
         kv::range range{.part = part_.part,
-                        .family = families::index,
+                        .family = part_.family,
                         .from = key_of(least),
                         .to = key_of(within_.last),
                         .limit = batch_,

@@ -44,6 +44,7 @@ struct place_range {
 
 /// Entries of one part with one front, ordered behind it by a number and the id.
 struct index_part {
+    kv::family_id family = 0;
     kv::part_id part = 0;
     std::string prefix = {};
 };

@@ -22,7 +22,7 @@ struct counted_row {
 template <class Row>
 std::vector<counted_row> count_unranked_rows(const kv::reader& reader, std::string_view field,
                                              std::uint32_t rows_max) {
-    const auto ids = list_unranked<Row>(reader, rows_max);
+    const auto ids = list_unranked<Row>(reader, rows_max).ids;
     std::vector<kv::key> keys;
     keys.reserve(ids.size());
     for (const entity_id id : ids) {
@@ -123,7 +123,7 @@ std::unique_ptr<postings> open_ranked(const kv::reader& reader, entity of, const
     }
     std::vector<std::unique_ptr<postings>> parts;
     parts.push_back(
-        without(open_index(reader, {global_part, index_prefix(rank.number, true)}, direction,
+        without(open_index(reader, {families::index, global_part, index_prefix(rank.number, true)}, direction,
                            places, std::min(first_batch, entries_per_read)),
                 std::move(moved), direction));
     parts.push_back(open_places(std::move(overlay)));

@@ -26,7 +26,7 @@ inline constexpr std::int64_t schema_version = 2;
 namespace families {
 inline constexpr kv::family_id meta = 1, users = 2, posts = 3, files = 4, comments = 5, likes = 6,
                                index = 7, unique = 8, counters = 9, sessions = 10, idempotency = 11,
-                               jobs = 12;
+                               jobs = 12, terms = 13;
 inline constexpr std::array all{
     kv::family_spec{meta, "meta", kv::family_kind::rows},
     kv::family_spec{users, "users", kv::family_kind::rows},
@@ -40,6 +40,7 @@ inline constexpr std::array all{
     kv::family_spec{sessions, "sessions", kv::family_kind::rows},
     kv::family_spec{idempotency, "idempotency", kv::family_kind::rows},
     kv::family_spec{jobs, "jobs", kv::family_kind::index},
+    kv::family_spec{terms, "terms", kv::family_kind::postings},
 };
 }  // namespace families
 
@@ -167,13 +168,13 @@ constexpr post_counts unpack_post_counts(std::int64_t packed) {
     return {packed & 0xFFFF'FFFF, packed >> 32};
 }
 
-namespace terms {
-std::vector<std::string> of_file_types(const post& row);
+namespace terms_of {
+std::vector<std::string> file_types(const post& row);
 template <auto Member, class Row>
-std::vector<std::string> of_text(const Row& row) {
+std::vector<std::string> text(const Row& row) {
     return trigrams_of(row.*Member);
 }
-}  // namespace terms
+}  // namespace terms_of
 
 template <>
 struct schema<user> {
@@ -199,8 +200,8 @@ struct schema<user> {
         index{2, "username", global_scope{}, std::tuple{&user::username}},
     };
     static constexpr std::array inverted{
-        inverted_index<user>{3, "username", term_kind::trigrams, &terms::of_text<&user::username>},
-        inverted_index<user>{4, "name", term_kind::trigrams, &terms::of_text<&user::name>},
+        inverted_index<user>{3, "username", term_kind::trigrams, &terms_of::text<&user::username>},
+        inverted_index<user>{4, "name", term_kind::trigrams, &terms_of::text<&user::name>},
     };
     static constexpr std::array ranks{
         rank{5, "post_count", [](std::int64_t counter) { return counter; }},
@@ -235,8 +236,8 @@ struct schema<post> {
         index{11, "author", &post::author, std::tuple{&post::created_at}},
     };
     static constexpr std::array inverted{
-        inverted_index<post>{12, "files__type", term_kind::values, &terms::of_file_types},
-        inverted_index<post>{13, "content", term_kind::trigrams, &terms::of_text<&post::content>},
+        inverted_index<post>{12, "files__type", term_kind::values, &terms_of::file_types},
+        inverted_index<post>{13, "content", term_kind::trigrams, &terms_of::text<&post::content>},
     };
     static constexpr std::array ranks{
         rank{14, "like_count",
@@ -303,7 +304,7 @@ struct schema<comment> {
     };
     static constexpr std::array inverted{
         inverted_index<comment>{34, "content", term_kind::trigrams,
-                                &terms::of_text<&comment::content>},
+                                &terms_of::text<&comment::content>},
     };
     static constexpr auto uniques = std::tuple{};
 };

@@ -2,7 +2,7 @@
 
 namespace pinhole::storage {
 
-std::vector<std::string> terms::of_file_types(const post& row) {
+std::vector<std::string> terms_of::file_types(const post& row) {
     std::vector<std::string> types;
     for (const file& each : row.files) {
         kv::key_writer out;
@@ -31,7 +31,7 @@ unique_entry decode_unique_entry(std::string_view bytes) {
 
 std::vector<kv::row> scan_index(const kv::reader& reader, index_range range) {
     kv::range keys{.part = range.part,
-                   .family = families::index,
+                   .family = range.family,
                    .from = {},
                    .to = kv::prefix_end(range.prefix),
                    .limit = range.limit,

@@ -4,8 +4,8 @@
 //
 //   row          part = id, no bytes                                   value = the row
 //   index entry  part = scope's id or 0, number alive values… id       value empty
-//   inverted     part = 0, number 1 term created_at id                 value empty
-//   unranked     part = 0, number 1 id                                 value empty (ranking.hpp)
+//   posting      part = 0, number 1 term created_at id                 value empty
+//   unranked     part = 0, number 1 stamp id                                 value empty (ranking.hpp)
 //   unique entry part = scope's id or hash, number values…             value = zigzag id, alive
 //
 // `alive` is one byte, 1 or 0, so that alive and deleted rows lie apart and a list never steps
@@ -111,7 +111,7 @@ std::vector<kv::key> inverted_keys(const inverted_index<Row>& index, const Row& 
     append_key_value(place, row.created_at);
     place.append_i64(row.id);
     for (const std::string& term : index.terms(row)) {
-        keys.push_back({global_part, families::index,
+        keys.push_back({global_part, families::terms,
                         term_prefix(index.number, term).append(place.bytes())});
     }
     return keys;
@@ -139,18 +139,11 @@ kv::key counter_key(entity_id id) {
     return {id, families::counters, std::string{schema<Row>::counter_name}};
 }
 
-template <class Row>
-kv::key unranked_key(entity_id id) {
-    kv::key_writer out;
-    out.append_u8(schema<Row>::unranked_number);
-    out.append_u8(1);
-    out.append_i64(id);
-    return {global_part, families::index, out.take()};
-}
 
 /// Entries of an index in one part, in the order of their keys or against it.
 struct index_range {
     kv::part_id part = global_part;
+    kv::family_id family = families::index;
     std::string prefix = {};  ///< as `index_prefix` gives it, perhaps with leading values
     std::string_view beyond =
         {};  ///< the key after which (in walking order) it begins; empty: at its end
@@ -239,7 +232,11 @@ void append_inverted_upkeep(kv::commit& commit, const Row* before, const Row* af
 /// (ranking.hpp): it has come, gone, or its counts change in this commit.
 template <class Row>
 void append_unranked(kv::commit& commit, entity_id id) {
-    commit.operations.emplace_back(kv::put{unranked_key<Row>(id), {}});
+    kv::key_writer behind;
+    behind.append_i64(id);
+    commit.operations.emplace_back(kv::enqueue{
+        {global_part, families::index, index_prefix(schema<Row>::unranked_number, true)},
+        behind.take()});
 }
 
 template <class Row>

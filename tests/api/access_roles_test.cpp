@@ -1,8 +1,8 @@
 // Every route of the table, called well by nobody, by whom the thing belongs to, by another user,
 // by staff and with a token that was ended: who may do what. A route without a row fails.
 //
-// The contract gives staff one right, `include_deleted=true` on lists, which no list offers yet: so
-// they are users like any other, and that parameter is refused as unknown.
+// The contract gives staff one right, `include_deleted=true` on lists; else they are users like any
+// other.
 #include <array>
 #include <boost/beast/http/verb.hpp>
 #include <boost/test/unit_test.hpp>
@@ -230,15 +230,45 @@ BOOST_AUTO_TEST_CASE(everybody_may_do_what_the_matrix_says) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(staff_see_no_deleted_rows_by_a_parameter_that_no_list_has) {
+BOOST_AUTO_TEST_CASE(staff_alone_may_ask_for_deleted_rows) {
     scene people(shared_server());
-    for (const role who : {role::other, role::staff, role::owner}) {
-        for (const char* list : {"users", "posts", "files", "comments", "likes"}) {
-            check_problem(
-                people.at(who).get(std::string("/api/v1/") + list + "?include_deleted=true"), 400,
-                {{"include_deleted", "unknown_parameter"}});
+    for (const char* list : {"users", "posts", "files", "comments", "likes"}) {
+        const std::string path = std::string("/api/v1/") + list + "?include_deleted=";
+        check_status(people.at(role::staff).get(path + "true"), 200);
+        check_problem(people.at(role::staff).get(path + "1"), 400,
+                      {{"include_deleted", "invalid_boolean"}});
+        for (const role who : {role::other, role::owner}) {
+            check_problem(people.at(who).get(path + "true"), 403);
+            check_status(people.at(who).get(path + "false"), 200);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(deleted_rows_are_there_for_the_filters_of_staff) {
+    scene people(shared_server());
+    api_client& staff = people.at(role::staff);
+    api_client owner = shared_server().sign_up();
+    const json post = create_post(owner);
+    const std::string id = post.at("id");
+    const json comment = create_comment(owner, post);
+    check_status(owner.remove(path_of_post(post)), 204);
+    const auto found = [&](const std::string& query) {
+        return parse(staff.get("/api/v1/" + query)).at("results").size();
+    };
+    for (const std::string query :
+         {"posts?id=" + id, "posts?author=" + owner.id(), "comments?post=" + id,
+          "posts?comments__author=" + owner.id(), "files?post=" + id,
+          "comments?author__username=" + owner.username() + "&ordering=content"}) {
+        BOOST_TEST_INFO_SCOPE(query);
+        BOOST_TEST(found(query) == 0U);
+        BOOST_TEST(found(query + "&include_deleted=true") == 1U);
+        BOOST_TEST(found(query + "&include_deleted=true&is_deleted=" +
+                         (query.starts_with("posts") ? "true" : "false")) == 1U);
+    }
+    const json shown =
+        parse(staff.get("/api/v1/posts?include_deleted=true&id=" + id)).at("results").at(0);
+    BOOST_TEST(shown.at("is_deleted") == true);
+    BOOST_TEST(shown.at("author").at("username") == owner.username());
 }
 
 BOOST_AUTO_TEST_CASE(the_author_of_a_post_may_delete_a_comment_on_it_and_not_edit_it) {

@@ -383,6 +383,63 @@ void a_walk_shows_a_whole_family(backend& backend) {
     BOOST_TEST(counters.front().row.value == "-5");
 }
 
+void postings_are_put_and_erased(backend& backend) {
+    const auto store = backend.open();
+    const auto keys = [&](bool reverse) {
+        return keys_of(scan(*store, {1, postings, "", "", all, reverse}));
+    };
+    BOOST_REQUIRE(apply(*store, {put{posting_key("b"), ""}, put{posting_key("a"), ""},
+                                 put{posting_key("c"), ""}, erase{posting_key("b")}}) ==
+                  outcome::ok);
+    BOOST_TEST((keys(false) == strings{"a", "c"}));
+    BOOST_TEST((keys(true) == strings{"c", "a"}));
+    BOOST_TEST(value(*store, posting_key("a")).value() == "");
+    BOOST_TEST(!value(*store, posting_key("b")).has_value());
+    // What a failed commit put is not there, and what it erased is.
+    BOOST_REQUIRE(apply(*store, {put{posting_key("d"), ""}, erase{posting_key("a")},
+                                 check{row_key("none"), 7}}) == outcome::conflict);
+    BOOST_TEST((keys(false) == strings{"a", "c"}));
+    const auto several = store->snapshot(read_mode::blocking)
+                             ->multi_get(std::vector{posting_key("c"), posting_key("x")});
+    BOOST_TEST(several[0].has_value());
+    BOOST_TEST(!several[1].has_value());
+}
+
+void what_is_enqueued_stands_in_the_order_of_commits(backend& backend) {
+    const auto store = backend.open();
+    for (const auto* behind : {"z", "a", "m"}) {
+        BOOST_REQUIRE(apply(*store, {enqueue{index_key("q"), behind}}) == outcome::ok);
+    }
+    // Two of one commit have one stamp, and what is behind it tells them apart.
+    BOOST_REQUIRE(apply(*store, {enqueue{index_key("q"), "y"}, enqueue{index_key("q"), "x"}}) ==
+                  outcome::ok);
+    BOOST_REQUIRE(apply(*store, {enqueue{index_key("q"), "never"}, check{row_key("none"), 7}}) ==
+                  outcome::conflict);
+    strings behinds;
+    strings stamps;
+    for (const row& each : scan(*store, {1, index, "q", "r", all, false})) {
+        BOOST_REQUIRE_EQUAL(each.key.size(), 1 + key_stamp_bytes + 1);
+        stamps.push_back(each.key.substr(1, key_stamp_bytes));
+        behinds.push_back(each.key.substr(1 + key_stamp_bytes));
+    }
+    BOOST_TEST(behinds == (strings{"z", "a", "m", "x", "y"}), boost::test_tools::per_element());
+    BOOST_TEST(std::ranges::is_sorted(stamps));
+    BOOST_TEST(stamps[3] == stamps[4]);
+    BOOST_TEST(stamps[2] != stamps[3]);
+}
+
+void a_family_is_estimated(backend& backend) {
+    const auto store = backend.open();
+    std::vector<operation> operations;
+    for (int i = 0; i < 1'000; ++i) {
+        operations.emplace_back(put{row_key(std::to_string(i)), "x"});
+    }
+    BOOST_REQUIRE(apply(*store, std::move(operations)) == outcome::ok);
+    const auto about = store->snapshot(read_mode::blocking)->approximate_rows(rows);
+    BOOST_TEST(about >= 500U);
+    BOOST_TEST(about <= 2'000U);
+}
+
 void a_new_store_is_well(backend& backend) {
     const auto store = backend.open();
     BOOST_TEST((store->health() == health::ok));
@@ -408,6 +465,10 @@ std::vector<conformance_rule> sequential_rules() {
         {"counters_add_up", counters_add_up},
         {"the_largest_keys_and_values_fit", the_largest_keys_and_values_fit},
         {"a_walk_shows_a_whole_family", a_walk_shows_a_whole_family},
+        {"postings_are_put_and_erased", postings_are_put_and_erased},
+        {"what_is_enqueued_stands_in_the_order_of_commits",
+         what_is_enqueued_stands_in_the_order_of_commits},
+        {"a_family_is_estimated", a_family_is_estimated},
         {"a_new_store_is_well", a_new_store_is_well},
     };
 }

@@ -15,12 +15,14 @@ namespace pinhole::kv::test {
 inline constexpr family_id rows = 1;
 inline constexpr family_id index = 2;
 inline constexpr family_id counts = 3;
+inline constexpr family_id postings = 4;
 
 /// The families that every test opens.
-inline constexpr std::array<family_spec, 3> families{{
+inline constexpr std::array<family_spec, 4> families{{
     {rows, "rows", family_kind::rows},
     {index, "index", family_kind::index},
     {counts, "counts", family_kind::counters},
+    {postings, "postings", family_kind::postings},
 }};
 
 inline key row_key(std::string bytes, part_id part = 1) {
@@ -31,6 +33,10 @@ inline key index_key(std::string bytes, part_id part = 1) {
 }
 inline key count_key(std::string bytes, part_id part = 1) {
     return {part, counts, std::move(bytes)};
+}
+
+inline key posting_key(std::string bytes, part_id part = 1) {
+    return {part, postings, std::move(bytes)};
 }
 
 /// Commits the operations as one and waits.

@@ -100,7 +100,7 @@ template <class Row>
 std::set<entry> found_entries(const kv::store& store) {
     std::set<entry> entries;
     for (const kv::part_id part : possible_parts<Row>()) {
-        for (const kv::family_id family : {families::index, families::unique}) {
+        for (const kv::family_id family : {families::index, families::unique, families::terms}) {
             for (kv::row& row : everything_in(store, part, family)) {
                 if (family != families::index || !is_unranked_mark<Row>(row.key)) {
                     entries.insert({part, family, std::move(row.key), std::move(row.value)});
