@@ -2,12 +2,7 @@
 // all rows in memory, follows relations by looking at every row, and shares no code with the query
 // engine. A query that fails is shrunk, and only the smallest one is reported. PINHOLE_TEST_SEED
 // repeats a run, PINHOLE_TEST_QUERIES asks for more.
-#include <algorithm>
-#include <cstdlib>
-#include <optional>
-#include <sstream>
-
-#include "tests/storage/query_run.hpp"
+#include "tests/storage/query_comparison.hpp"
 #include "tests/storage/random_query.hpp"
 #include "tests/storage/shrink_query.hpp"
 
@@ -16,57 +11,6 @@ namespace pinhole::storage::test {
 namespace {
 
 constexpr int queries_ordinary = 3'000;
-
-std::string to_text(const ids_or_fault& ids) {
-    if (!ids) {
-        return ids.error();
-    }
-    std::ostringstream text;
-    for (const entity_id id : *ids) {
-        text << ' ' << id;
-    }
-    return text.str();
-}
-
-/// What a query means to whoever is to be believed.
-using meaning = std::function<std::vector<entity_id>(const naive_query&)>;
-
-class comparison {
-public:
-    comparison(const world& in, meaning expected) : in_(in), expected_(std::move(expected)) {}
-
-    bool fails(const naive_query& query) const {
-        return run_query(in_.store(), query, me) != expected_(query);
-    }
-
-    naive_query shrink(const naive_query& query) const {
-        return shrink_query(query, [this](const naive_query& each) { return fails(each); });
-    }
-
-    /// Nothing, or the smallest query that fails with what was expected of it and what came.
-    std::optional<std::string> explain(const naive_query& query) const {
-        if (!fails(query)) {
-            return std::nullopt;
-        }
-        const naive_query smallest = shrink(query);
-        std::string text = test::to_text(smallest);
-        text += "\n  page_size: " + std::to_string(smallest.page_size);
-        text += smallest.wants_count ? ", with count" : "";
-        text += "\n  expected:" + to_text(ids_or_fault{expected_(smallest)});
-        text += "\n  found:   " + to_text(run_query(in_.store(), smallest, me));
-        text += "\n  shrunk from " + test::to_text(query);
-        return text;
-    }
-
-private:
-    const world& in_;
-    meaning expected_;
-};
-
-int queries_wanted() {
-    const char* wanted = std::getenv("PINHOLE_TEST_QUERIES");
-    return wanted != nullptr ? std::stoi(wanted) : queries_ordinary;
-}
 
 /// The query with every lookup of this name taken for another one.
 naive_query mistaken(naive_query query, const std::string& lookup, const std::string& taken_for) {
@@ -85,7 +29,7 @@ naive_query mistaken(naive_query query, const std::string& lookup, const std::st
 /// A random query that fails where the naive side mistakes one lookup for another, shrunk.
 naive_query smallest_with_mistake(world& in, const std::string& lookup,
                                   const std::string& taken_for) {
-    const comparison compare{
+    const query_comparison compare{
         in, [&](const naive_query& query) { return in.find(mistaken(query, lookup, taken_for)); }};
     query_maker make{in};
     constexpr int tries_max = 20'000;
@@ -115,9 +59,9 @@ BOOST_AUTO_TEST_SUITE(query_differential)
 BOOST_AUTO_TEST_CASE(random_queries_find_what_is_found_naively) {
     world in;
     BOOST_TEST_INFO_SCOPE(in.seed_text());
-    const comparison compare{in, [&](const naive_query& query) { return in.find(query); }};
+    const query_comparison compare{in, [&](const naive_query& query) { return in.find(query); }};
     query_maker make{in};
-    for (int i = queries_wanted(); i > 0; --i) {
+    for (int i = queries_wanted("PINHOLE_TEST_QUERIES", queries_ordinary); i > 0; --i) {
         const auto fault = compare.explain(make.make_query());
         BOOST_REQUIRE_MESSAGE(!fault, fault.value_or(""));
     }
