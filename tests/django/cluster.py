@@ -59,7 +59,8 @@ def temporary_cluster():
         server = subprocess.Popen(
             [f"{programs}/postgres", "-D", "data", "-k", directory, "-c", "listen_addresses=",
              "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "log_min_messages=log",
-             "-c", "log_checkpoints=off", "-c", "autovacuum=off", "-c", "jit=off"],
+             "-c", "log_checkpoints=off", "-c", "autovacuum=off", "-c", "jit=off",
+             "-c", "statement_timeout=60s"],
             stderr=subprocess.PIPE, **how,
             # It doesn't outlive a killed parent.
             preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT))

@@ -141,6 +141,8 @@ std::string django_process::read_line() {
         std::array<char, 65'536> buffer;
         const auto bytes = ::recv(channel_.get(), buffer.data(), buffer.size(), 0);
         if (bytes < 0) {
+            // What it says later would be taken for the answer to something else.
+            ::shutdown(channel_.get(), SHUT_RDWR);
             fail("Django says nothing");
         }
         if (bytes == 0) {

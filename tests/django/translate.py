@@ -27,6 +27,12 @@ class WholeSecond(ExtractSecond):
 DateTimeField.register_lookup(WholeSecond)
 
 
+def among(rows):
+    """Being one of these rows. The limit, which none reaches, has PostgreSQL work them out by
+    themselves; else it joins the tables of all filters at once, and may take minutes for it."""
+    return Q(pk__in=rows.values("pk")[:1_000_000])
+
+
 def follow(model, names):
     """The models on a path, each with its prefix, and the names that are behind the relations."""
     steps = []
@@ -44,14 +50,14 @@ def test(root, name, value):
     names = name.split("__")
     if names[-1] == "isnull":
         # Over what is there: a left join that leads to nothing, or to something.
-        return Q(pk__in=ALIVE[LISTS[root]].objects.filter(**{name: value}).values("pk"))
+        return among(ALIVE[LISTS[root]].objects.filter(**{name: value}))
     steps, rest = follow(root, names)
     if rest == ["range"]:
         name = "__".join(names[:-1] + ["id", "range"])  # a relation itself has no `range` in Django
     conditions = {}
     for model, prefix in steps:
         conditions.update(alive(LISTS[model], prefix))
-    return Q(pk__in=root.objects.filter(**conditions, **{name: value}).values("pk"))
+    return among(root.objects.filter(**conditions, **{name: value}))
 
 
 def parameter(root, name, text):

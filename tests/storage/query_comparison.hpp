@@ -12,13 +12,14 @@
 
 namespace pinhole::storage::test {
 
-/// What a query finds, to whoever is to be believed.
+/// What a query finds, to whoever is to be believed. At fault: there is nothing to be said of it.
 using meaning = std::function<ids_or_fault(const naive_query&)>;
 
 class query_comparison {
 public:
     query_comparison(const world& in, meaning expected) : in_(in), expected_(std::move(expected)) {}
 
+    /// Finds something else than was expected.
     bool fails(const naive_query& query) const;
     /// Requires: it fails.
     naive_query shrink(const naive_query& query) const;
