@@ -413,6 +413,7 @@ BOOST_AUTO_TEST_CASE(rows_that_stay_come_once_and_in_order_while_others_come_and
     BOOST_TEST_INFO_SCOPE(in.seed_text());
     const auto lists = lists_before_changes(in);
     std::vector<std::unique_ptr<writer>> writers;
+    writers.reserve(writers_count);
     for (int i = 0; i < writers_count; ++i) {
         writers.push_back(std::make_unique<writer>(in.store(), i + 1, in.random().pick(1U << 30U)));
     }
