@@ -19,8 +19,8 @@ constexpr std::uint32_t page_size_max = 100;
 constexpr std::string_view default_ordering = "-created_at";
 
 /// Of these there is one at most; of a filter there may be several.
-constexpr std::string_view controls[] = {"cursor", "page_size", "ordering",
-                                         "filter", "count",     "explain"};
+constexpr std::string_view controls[] = {"cursor", "page_size", "ordering",       "filter",
+                                         "count",  "explain",   "include_deleted"};
 
 bool is_control(std::string_view name) {
     return std::ranges::find(controls, name) != std::end(controls);
@@ -29,6 +29,11 @@ bool is_control(std::string_view name) {
 /// They change the answer's shape, not which rows a position stands between.
 bool is_bound_to_cursor(std::string_view name) {
     return name != "cursor" && name != "page_size" && name != "count" && name != "explain";
+}
+
+bool asks_for_deleted(const http::request& request) {
+    const std::string* value = request.query_value("include_deleted");
+    return value != nullptr && *value == "true";
 }
 
 }  // namespace
@@ -91,7 +96,8 @@ void list_parameters::take(const std::string& name, const std::string& value) {
     if (take_control(name, value)) {
         return;
     }
-    if (root_ == query::entity::post && name == "is_deleted" && value == "true") {
+    if (root_ == query::entity::post && name == "is_deleted" && value == "true" &&
+        !asks_for_deleted(c_.request)) {
         request_.deleted_since = c_.at - c_.api.options().restore_retention;
         return;
     }
@@ -110,6 +116,9 @@ bool list_parameters::take_control(const std::string& name, const std::string& v
         request_.wants_count = take_flag(name, value);
     } else if (name == "explain") {
         explains_ = take_flag(name, value);
+    } else if (name == "include_deleted") {
+        request_.sees = take_flag(name, value) ? storage::sight::with_deleted
+                                               : storage::sight::alive;
     } else if (name == "filter") {
         if (auto parsed = keep(query::parse_expression({root_, c_.who.user}, value))) {
             request_.filter.parts.push_back(std::move(*parsed));

@@ -4,6 +4,7 @@
 #include "handlers/answers.hpp"
 #include "handlers/handlers.hpp"
 #include "handlers/list_parameters.hpp"
+#include "storage/accounts.hpp"
 #include "storage/query/list_query.hpp"
 #include "storage/query/views.hpp"
 #include "storage/schema/json_writer.hpp"
@@ -22,12 +23,16 @@ struct found_page {
 
 result<found_page> find_page(const kv::reader& reader, const query::list_request& request) {
     const auto begun = std::chrono::steady_clock::now();
+    if (request.sees == storage::sight::with_deleted && !storage::is_staff(reader, request.me)) {
+        return storage::fail(storage::error_code::forbidden,
+                             "include_deleted=true is for staff alone.");
+    }
     auto answer = query::run_list(reader, request);
     if (!answer) {
         return std::unexpected{std::move(answer.error())};
     }
     found_page page;
-    query::append_views(page.results, reader, request.me, request.root,
+    query::append_views(page.results, reader, request.sees, request.me, request.root,
                         std::move(answer->rows.results));
     page.answer = std::move(*answer);
     page.taken = std::chrono::duration_cast<std::chrono::microseconds>(

@@ -17,6 +17,7 @@ constexpr query_parameter list_parameters[] = {
      "an expression: (content__icontains=\"sea\" | id=5) & ~like_count=0"},
     {"count", query_value::boolean, "`true` adds how many rows there are"},
     {"explain", query_value::boolean, "`true` adds how they were found"},
+    {"include_deleted", query_value::boolean, "`true`, for staff: deleted rows as well"},
 };
 
 // clang-format off
@@ -37,7 +38,7 @@ constexpr route_spec routes[] = {
      .summary = "Change your password; every other login ends", .success = 204, .body = body_kind::json, .fields = password_fields, .errors = {403}},
 
     {.method = verb::get, .pattern = "/api/v1/users", .handle = list_users,
-     .summary = "Users, newest first", .answer = "user", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
+     .summary = "Users, newest first", .answer = "user", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {403, 422}},
     {.method = verb::get, .pattern = "/api/v1/users/me", .handle = get_me, .summary = "You", .answer = "user", .has_etag = true},
     {.method = verb::patch, .pattern = "/api/v1/users/me", .handle = edit_me, .cost = cost::write,
      .summary = "Edit your profile", .answer = "user", .body = body_kind::json, .fields = profile_fields, .has_etag = true},
@@ -47,7 +48,7 @@ constexpr route_spec routes[] = {
      .summary = "A user, by id or @username", .answer = "user", .has_etag = true},
 
     {.method = verb::get, .pattern = "/api/v1/posts", .handle = list_posts,
-     .summary = "Posts, newest first", .answer = "post", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
+     .summary = "Posts, newest first", .answer = "post", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {403, 422}},
     {.method = verb::post, .pattern = "/api/v1/posts", .handle = create_post, .cost = cost::write,
      .summary = "Create a post with its photos and videos", .success = 201, .answer = "post", .body = body_kind::multipart, .takes_idempotency_key = true, .has_etag = true},
     {.method = verb::get, .pattern = "/api/v1/posts/{id}", .handle = get_post, .summary = "A post", .answer = "post", .has_etag = true},
@@ -65,13 +66,13 @@ constexpr route_spec routes[] = {
      .summary = "Comment on a post", .success = 201, .answer = "comment", .body = body_kind::json, .fields = comment_fields, .takes_idempotency_key = true, .has_etag = true},
 
     {.method = verb::get, .pattern = "/api/v1/files", .handle = list_files,
-     .summary = "Files, newest first", .answer = "file", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
+     .summary = "Files, newest first", .answer = "file", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {403, 422}},
     {.method = verb::get, .pattern = "/api/v1/files/{id}", .handle = get_file, .summary = "A file", .answer = "file", .has_etag = true},
     {.method = verb::delete_, .pattern = "/api/v1/files/{id}", .handle = delete_file, .cost = cost::write,
      .summary = "Delete a file of your post, unless it is the last", .success = 204, .has_etag = true, .errors = {403, 409}},
 
     {.method = verb::get, .pattern = "/api/v1/comments", .handle = list_comments,
-     .summary = "Comments, newest first", .answer = "comment", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
+     .summary = "Comments, newest first", .answer = "comment", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {403, 422}},
     {.method = verb::get, .pattern = "/api/v1/comments/{id}", .handle = get_comment, .summary = "A comment", .answer = "comment", .has_etag = true},
     {.method = verb::patch, .pattern = "/api/v1/comments/{id}", .handle = edit_comment, .cost = cost::write,
      .summary = "Edit your comment", .answer = "comment", .body = body_kind::json, .fields = comment_fields, .has_etag = true, .errors = {403}},
@@ -79,7 +80,7 @@ constexpr route_spec routes[] = {
      .summary = "Delete your comment, or one on your post", .success = 204, .has_etag = true, .errors = {403}},
 
     {.method = verb::get, .pattern = "/api/v1/likes", .handle = list_likes,
-     .summary = "Likes, newest first", .answer = "like", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {422}},
+     .summary = "Likes, newest first", .answer = "like", .query = list_parameters, .takes_filters = true, .is_list = true, .errors = {403, 422}},
     {.method = verb::get, .pattern = "/api/v1/likes/{id}", .handle = get_like, .summary = "A like", .answer = "like", .has_etag = true},
 
     {.method = verb::get, .pattern = "/api/v1/openapi.json", .handle = get_openapi, .who = access::anyone,

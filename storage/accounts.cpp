@@ -115,6 +115,12 @@ result<user_view> get_user(const kv::reader& reader, entity_id id) {
     return to_user_view(reader, account->row);
 }
 
+bool is_staff(const kv::reader& reader, entity_id id) {
+    row_reader rows{reader};
+    const auto* account = rows.alive_user(id);
+    return account != nullptr && account->row.is_staff;
+}
+
 result<user_view> get_user(const kv::reader& reader, std::string_view reference) {
     if (reference.starts_with('@')) {
         auto account = find_account(reader, to_canonical_username(reference.substr(1)));

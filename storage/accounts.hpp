@@ -42,6 +42,9 @@ result<user_view> get_user(const kv::reader& reader, entity_id id);
 /// By `@username`, or by id in decimal. Errors: not_found.
 result<user_view> get_user(const kv::reader& reader, std::string_view reference);
 
+/// Whether the account is there and is that of staff.
+bool is_staff(const kv::reader& reader, entity_id id);
+
 struct profile_changes {
     std::optional<std::string> name;
     std::optional<std::string> website;

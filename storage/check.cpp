@@ -1,12 +1,14 @@
 #include "storage/check.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 
 #include "storage/base/text.hpp"
 #include "storage/idempotency.hpp"
 #include "storage/jobs.hpp"
+#include "storage/ranking.hpp"
 
 namespace pinhole::storage {
 
@@ -34,6 +36,9 @@ public:
         check_entity<session>();
         check_entries(families::index,
                       [this](const kv::key& key, const kv::row&) { check_index_entry(key); });
+        check_inverted_entries<user>();
+        check_inverted_entries<post>();
+        check_inverted_entries<comment>();
         check_entries(families::unique, [this](const kv::key& key, const kv::row& row) {
             check_unique_entry(key, row.value);
         });
@@ -86,6 +91,13 @@ private:
                 return;
             }
             for_each_index<Row>([&](const auto& i) { require_entry(index_key(i, row), name); });
+            for_each_inverted<Row>([&](const inverted_index<Row>& i) {
+                for (const kv::key& entry : inverted_keys(i, row)) {
+                    ++terms_due_[i.number];
+                    require_entry(entry, name);
+                }
+            });
+            check_ranked(row, name);
             for_each_unique<Row>([&](const auto& u) {
                 const auto entry = rows_.find_unique(unique_key(u, row));
                 require(entry && entry->id == row.id && entry->alive == !row.is_deleted,
@@ -93,6 +105,26 @@ private:
             });
             check_row(row, name);
         });
+    }
+
+    /// An unranked row may stand anywhere: a query asks itself.
+    template <class Row>
+    void check_ranked(const Row& row, const std::string& name) {
+        if constexpr (has_ranks<Row>) {
+            const auto ranked = find_ranked<Row>(reader_, row.id);
+            std::size_t at = 0;
+            const std::int64_t counter = reader_.counter(counter_key<Row>(row.id));
+            bool is_right = ranked.has_value() == !row.is_deleted;
+            for_each_rank<Row>([&](const rank& r) {
+                if (ranked) {
+                    require_entry(rank_key(r.number, (*ranked)[at], row.id), name);
+                    is_right = is_right && (*ranked)[at] == r.count_of(counter);
+                }
+                ++at;
+            });
+            require(is_right || reader_.get(unranked_key<Row>(row.id)).has_value(),
+                    name + " is not ranked by its counts, and nothing says that it should be");
+        }
     }
 
     void check_row(const user& row, const std::string& name) {
@@ -174,11 +206,70 @@ private:
             }
             is_mine = true;
             const auto found = rows_.find<Row>(id_of_index_key(key.bytes));
-            require(found && index_key(i, found->row) == key,
-                    "an entry of index " + std::string{i.name} + " of " +
-                        std::string{schema<Row>::name} + " without its row: " + describe(key));
+            require(found && index_key(i, found->row) == key, stray_entry<Row>(i.name, key));
         });
+        for_each_inverted<Row>([&](const inverted_index<Row>& i) {
+            if (i.number != static_cast<std::uint8_t>(key.bytes.front())) {
+                return;
+            }
+            is_mine = true;
+            ++terms_seen_[i.number];
+        });
+        return is_mine || is_rank_of<Row>(key);
+    }
+
+    /// Making a row's terms once for each of its entries would take an hour: only where there are
+    /// more entries than the rows give rise to is each one looked at.
+    template <class Row>
+    void check_inverted_entries() {
+        for_each_inverted<Row>([&](const inverted_index<Row>& i) {
+            if (terms_seen_[i.number] == terms_due_[i.number]) {
+                return;
+            }
+            walk(families::index, [&](const kv::key& key, const kv::row&) {
+                if (key.bytes.empty() || static_cast<std::uint8_t>(key.bytes[0]) != i.number) {
+                    return;
+                }
+                const auto found = rows_.find<Row>(id_of_index_key(key.bytes));
+                const auto keys = found ? inverted_keys(i, found->row) : std::vector<kv::key>{};
+                require(std::ranges::find(keys, key) != keys.end(), stray_entry<Row>(i.path, key));
+            });
+        });
+    }
+
+    template <class Row>
+    bool is_rank_of(const kv::key& key) {
+        bool is_mine = false;
+        if constexpr (has_ranks<Row>) {
+            const auto number = static_cast<std::uint8_t>(key.bytes.front());
+            std::size_t at = 0;
+            for_each_rank<Row>([&](const rank& r) {
+                if (r.number == number) {
+                    is_mine = true;
+                    const entity_id id = id_of_index_key(key.bytes);
+                    const auto ranked = find_ranked<Row>(reader_, id);
+                    require(ranked && rank_key(r.number, (*ranked)[at], id) == key,
+                            stray_entry<Row>(r.field, key));
+                }
+                ++at;
+            });
+            if (number == schema<Row>::ranked_number) {
+                is_mine = true;
+                require(exists<Row>(key.part), stray_entry<Row>("ranked", key));
+            }
+            // A mark outlives its row for a moment.
+            is_mine = is_mine || number == schema<Row>::unranked_number;
+        }
         return is_mine;
+    }
+
+    template <class Row>
+    static std::string stray_entry(std::string_view index, const kv::key& key) {
+        std::string problem = "an entry of index ";
+        problem += index;
+        problem += " of ";
+        problem += schema<Row>::name;
+        return problem + " without its row: " + describe(key);
     }
 
     bool is_expiry_of_record(const kv::key& key) {
@@ -276,6 +367,9 @@ private:
 
     const kv::reader& reader_;
     row_reader rows_;
+    /// Entries of inverted indexes by their number: those there are, and those the rows ask for.
+    std::array<std::size_t, 256> terms_seen_{};
+    std::array<std::size_t, 256> terms_due_{};
     check_report report_;
 };
 

@@ -46,7 +46,7 @@ result<planned<comment_view>> plan_create_comment(const kv::reader& reader, comm
     append_check(plan.commit, *author);
     append_check(plan.commit, *parent);
     append_create(plan.commit, row);
-    plan.commit.operations.emplace_back(kv::add{post_counts_key(row.post.id), one_comment});
+    append_post_counts(plan.commit, row.post.id, one_comment);
     return plan;
 }
 
@@ -102,7 +102,7 @@ result<planned<bool>> plan_delete_comment(const kv::reader& reader, entity_id ed
     planned<bool> plan{.commit = {}, .value = true};
     append_update(plan.commit, seen->found, row);
     if (seen->found.row.is_counted) {
-        plan.commit.operations.emplace_back(kv::add{post_counts_key(row.post.id), -one_comment});
+        append_post_counts(plan.commit, row.post.id, -one_comment);
     }
     return plan;
 }

@@ -12,6 +12,7 @@
 #include "storage/files.hpp"
 #include "storage/kv/rocksdb_store.hpp"
 #include "storage/migrations.hpp"
+#include "storage/reindex.hpp"
 
 namespace pinhole::storage {
 
@@ -92,6 +93,7 @@ database::database(database_options options)
            options_.clock_ms),
       housekeeping_(*store_, ids_, placement_, options_.log, options_.token_life) {
     migrate(*store_, migrations(), options_.data_dir.string());
+    refresh_text_indexes();
     ids_.date_after(find_newest_date());
     sweep_media();
     housekeeping_.finish_media_jobs();
@@ -120,6 +122,15 @@ void database::report_media_failure(std::string_view what) {
     if (!media_failed_.exchange(true)) {
         options_.log(kv::log_level::error, "the media disk failed: " + std::string{what});
         options_.on_failure();
+    }
+}
+
+/// A disk that takes no writes keeps nobody from reading; searches are then as right as they were.
+void database::refresh_text_indexes() {
+    try {
+        refresh_trigrams(*store_);
+    } catch (const kv::storage_failure& failure) {
+        options_.log(kv::log_level::warning, failure.what());
     }
 }
 

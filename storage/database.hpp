@@ -69,6 +69,7 @@ private:
     /// A write, fsync or rename of media failed for another reason than a full disk: what is on
     /// disk cannot be trusted any more, so the process must end, as for the store.
     void report_media_failure(std::string_view what);
+    void refresh_text_indexes();
     void sweep_media();
     timestamp find_newest_date() const;
 

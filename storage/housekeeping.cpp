@@ -8,6 +8,7 @@
 
 #include "storage/idempotency.hpp"
 #include "storage/meta.hpp"
+#include "storage/ranking.hpp"
 #include "storage/sessions.hpp"
 
 namespace pinhole::storage {
@@ -15,6 +16,8 @@ namespace pinhole::storage {
 namespace {
 
 constexpr auto tick = std::chrono::seconds{1};
+/// Long enough that many likes of one post cost one move, short enough that few rows wait.
+constexpr auto ranking_interval = std::chrono::milliseconds{250};
 constexpr auto jobs_retry_interval = std::chrono::seconds{10};
 constexpr auto expiry_interval = std::chrono::minutes{10};
 constexpr std::uint32_t jobs_per_read = 1024;
@@ -74,6 +77,7 @@ housekeeping::~housekeeping() {
 void housekeeping::start() {
     thread_ = std::thread{[this] { run(); }};
     ids_thread_ = std::thread{[this] { keep_ids_ahead(); }};
+    ranking_thread_ = std::thread{[this] { keep_ranked(); }};
 }
 
 void housekeeping::wake() {
@@ -90,7 +94,7 @@ void housekeeping::stop() {
         stopping_ = true;
     }
     changed_.notify_all();
-    for (std::thread* thread : {&thread_, &ids_thread_}) {
+    for (std::thread* thread : {&thread_, &ids_thread_, &ranking_thread_}) {
         if (thread->joinable()) {
             thread->join();
         }
@@ -153,6 +157,27 @@ void housekeeping::keep_ids_ahead() {
         }
         lock.lock();
         changed_.wait_for(lock, tick, [this] { return stopping_; });
+    }
+}
+
+void housekeeping::keep_ranked() {
+    bool is_failing = false;
+    std::unique_lock lock{mutex_};
+    while (!stopping_) {
+        lock.unlock();
+        std::size_t moved = 0;
+        try {
+            moved = store_.health() == kv::health::ok ? rank_unranked(store_) : 0;
+            is_failing = false;
+        } catch (const std::exception& failure) {
+            if (!std::exchange(is_failing, true)) {
+                log_(kv::log_level::error, std::string{"ranking: "} + failure.what());
+            }
+        }
+        lock.lock();
+        if (moved < unranked_per_round) {
+            changed_.wait_for(lock, ranking_interval, [this] { return stopping_; });
+        }
     }
 }
 

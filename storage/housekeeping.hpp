@@ -1,6 +1,8 @@
 // The background threads: one keeps the id generator's ceiling ahead (without which nothing can be
-// created, so it waits for nothing else), the other carries out jobs, removes expired sessions
-// and idempotency records, and shortens those which a clock that was ahead has made too long.
+// created, so it waits for nothing else); one brings rows to their places in the indexes by counts
+// (ranking.hpp), since queries by them cost more the further it is behind; the third carries out
+// jobs, removes expired sessions and idempotency records, and shortens those which a clock that was
+// ahead has made too long.
 //
 // Thread-safe. Blocks: only its own threads, and `stop` until the present step is done.
 #pragma once
@@ -42,6 +44,7 @@ public:
 private:
     void run();
     void keep_ids_ahead();
+    void keep_ranked();
     /// Takes one step of each job in turn, so that a long one keeps no other waiting, until all
     /// that is left waits for something.
     void run_jobs();
@@ -64,6 +67,7 @@ private:
     bool woken_ = true;
     std::thread thread_;
     std::thread ids_thread_;
+    std::thread ranking_thread_;
 };
 
 /// The newest date that a row was made at, of those before `until`; 1970 if there is none.

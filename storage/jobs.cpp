@@ -40,7 +40,7 @@ bool append_settled_rows(kv::commit& commit, const row_reader& rows, std::uint8_
         Row row = found->row;
         row.is_counted = counted;
         append_update(commit, *found, row);
-        commit.operations.emplace_back(kv::add{post_counts_key(row.post.id), counted ? one : -one});
+        append_post_counts(commit, row.post.id, counted ? one : -one);
     }
     if (entries.size() < rows_max) {
         return true;

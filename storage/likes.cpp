@@ -40,7 +40,7 @@ result<planned<like_result>> plan_like(const kv::reader& reader, like row) {
         row.is_counted = true;
         append_create(commit, row);
     }
-    commit.operations.emplace_back(kv::add{post_counts_key(row.post.id), one_like});
+    append_post_counts(commit, row.post.id, one_like);
     return planned<like_result>{.commit = std::move(commit), .value = {{row, person}, true}};
 }
 
@@ -69,7 +69,7 @@ result<planned<bool>> plan_unlike(const kv::reader& reader, entity_id who, entit
     row.updated_at = later_than(row.updated_at, at);
     append_update(plan.commit, *existing, row);
     if (existing->row.is_counted) {
-        plan.commit.operations.emplace_back(kv::add{post_counts_key(post), -one_like});
+        append_post_counts(plan.commit, post, -one_like);
     }
     plan.value = true;
     return plan;

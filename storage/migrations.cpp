@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "storage/meta.hpp"
+#include "storage/reindex.hpp"
 #include "storage/schema/entities.hpp"
 
 namespace pinhole::storage {
@@ -14,7 +15,9 @@ namespace {
 
 constexpr std::string_view schema_version_name = "schema_version";
 
-constexpr std::array<migration, schema_version - 1> steps_so_far{};
+constexpr std::array<migration, schema_version - 1> steps_so_far{
+    add_index_entries,  // 2: indexes by text, by counts, by username, by type of file
+};
 
 /// No row may ever stand in a database that does not say how it was written.
 void write_version(kv::store& store, std::int64_t version, const std::string& where) {

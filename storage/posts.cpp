@@ -41,7 +41,7 @@ result<planned<post_view>> plan_create_post(const kv::reader& reader, const post
     for (const file& attached : row.files) {
         append_create(plan.commit, attached);
     }
-    plan.commit.operations.emplace_back(kv::add{user_post_count_key(row.author.id), 1});
+    append_user_post_count(plan.commit, row.author.id, 1);
     return plan;
 }
 
@@ -84,7 +84,7 @@ result<planned<bool>> plan_delete_post(const kv::reader& reader, entity_id edito
     planned<bool> plan{.commit = {}, .value = true};
     append_update(plan.commit, *found, row);
     append_job(plan.commit, {job_kind::place_post_media, id});
-    plan.commit.operations.emplace_back(kv::add{user_post_count_key(editor), -1});
+    append_user_post_count(plan.commit, editor, -1);
     return plan;
 }
 
@@ -112,7 +112,7 @@ result<planned<post_view>> plan_restore_post(const kv::reader& reader, entity_id
     planned<post_view> plan{.commit = {}, .value = to_post_view(rows, editor, row)};
     append_update(plan.commit, *found, row);
     append_job(plan.commit, {job_kind::place_post_media, id});
-    plan.commit.operations.emplace_back(kv::add{user_post_count_key(editor), 1});
+    append_user_post_count(plan.commit, editor, 1);
     return plan;
 }
 

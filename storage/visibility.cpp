@@ -41,12 +41,14 @@ std::optional<unique_entry> row_reader::find_unique(const kv::key& key) const {
 
 const stored<user>* row_reader::alive_user(entity_id id) {
     const auto& found = find_known(*this, id, users_);
-    return found && !found->row.is_deleted ? &*found : nullptr;
+    return found && (!found->row.is_deleted || sees_deleted()) ? &*found : nullptr;
 }
 
 const stored<post>* row_reader::visible_post(entity_id id) {
     const auto& found = find_known(*this, id, posts_);
-    return found && !found->row.is_deleted && alive_user(found->row.author.id) ? &*found : nullptr;
+    return found && (!found->row.is_deleted || sees_deleted()) && alive_user(found->row.author.id)
+               ? &*found
+               : nullptr;
 }
 
 std::optional<entity_id> row_reader::author_of(entity_id post_id) {
@@ -69,10 +71,20 @@ void row_reader::load_posts(std::span<const entity_id> ids) {
 }
 
 kv::key post_counts_key(entity_id post) {
-    return {post, families::counters, "p"};
+    return counter_key<storage::post>(post);
 }
 kv::key user_post_count_key(entity_id user) {
-    return {user, families::counters, "u"};
+    return counter_key<storage::user>(user);
+}
+
+void append_post_counts(kv::commit& commit, entity_id post, std::int64_t delta) {
+    commit.operations.emplace_back(kv::add{post_counts_key(post), delta});
+    append_unranked<storage::post>(commit, post);
+}
+
+void append_user_post_count(kv::commit& commit, entity_id user, std::int64_t delta) {
+    commit.operations.emplace_back(kv::add{user_post_count_key(user), delta});
+    append_unranked<storage::user>(commit, user);
 }
 
 kv::key like_unique_key(entity_id post, entity_id user) {

@@ -32,11 +32,17 @@ struct planned {
 template <class View>
 using precondition = std::function<bool(const View&)>;
 
+/// Whose eyes a reader has: staff may ask for what is deleted too.
+enum class sight : std::uint8_t { alive, with_deleted };
+
 class row_reader {
 public:
-    explicit row_reader(const kv::reader& reader) : reader_(reader) {}
+    explicit row_reader(const kv::reader& reader, sight sees = sight::alive)
+        : reader_(reader), sees_(sees) {}
 
     const kv::reader& raw() const { return reader_; }
+    sight sees() const { return sees_; }
+    bool sees_deleted() const { return sees_ == sight::with_deleted; }
 
     template <class Row>
     std::optional<stored<Row>> find(entity_id id) const {
@@ -66,9 +72,9 @@ public:
 
     std::optional<unique_entry> find_unique(const kv::key& key) const;
 
-    /// The user, if alive; remembered.
+    /// The user, if alive (or deleted, if that is seen); remembered.
     const stored<user>* alive_user(entity_id id);
-    /// The post, if it and its author are alive; remembered.
+    /// The post, if it and its author are alive (or deleted, if that is seen); remembered.
     const stored<post>* visible_post(entity_id id);
 
     /// Who wrote a post, visible or not; nothing if there is no such post. Remembered.
@@ -83,24 +89,16 @@ public:
 
 private:
     const kv::reader& reader_;
+    sight sees_;
     std::unordered_map<entity_id, std::optional<stored<user>>> users_;
     std::unordered_map<entity_id, std::optional<stored<post>>> posts_;
 };
 
-/// Both counters of a post lie in one value, packed, so that a post's counts are one read:
-/// likes in the low 32 bits, comments above. Sums of deltas stay exact, since neither half is ever
-/// negative.
-struct post_counts {
-    std::int64_t likes = 0;
-    std::int64_t comments = 0;
-};
-inline constexpr std::int64_t one_like = 1;
-inline constexpr std::int64_t one_comment = std::int64_t{1} << 32;
-constexpr post_counts unpack_post_counts(std::int64_t packed) {
-    return {packed & 0xFFFF'FFFF, packed >> 32};
-}
 kv::key post_counts_key(entity_id post);
 kv::key user_post_count_key(entity_id user);
+/// Adds to the counts; `delta` in units of `one_like` and `one_comment`.
+void append_post_counts(kv::commit& commit, entity_id post, std::int64_t delta);
+void append_user_post_count(kv::commit& commit, entity_id user, std::int64_t delta);
 
 kv::key like_unique_key(entity_id post, entity_id user);
 kv::key username_unique_key(std::string_view username);

@@ -40,3 +40,11 @@ stop_server() {
     server_pid=
     return "$status"
 }
+
+# cpu_ticks PID: CPU time of a process with all its threads, in clock ticks. Fields 14 and 15 of the
+# line, counted from behind the program's name, which may hold spaces.
+cpu_ticks() {
+    local -a fields
+    read -r -a fields <<<"$(sed 's/^.*) //' "/proc/$1/stat")"
+    echo $((fields[11] + fields[12]))
+}

@@ -218,6 +218,13 @@ std::vector<row> rocksdb_reader::scan(const range& range) const {
     return rows;
 }
 
+std::uint64_t rocksdb_reader::approximate_rows(family_id asked) const {
+    std::uint64_t rows = 0;
+    database_.rocks().GetIntProperty(database_.family_of(asked).handle,
+                                     rocksdb::DB::Properties::kEstimateNumKeys, &rows);
+    return rows;
+}
+
 std::vector<located_row> rocksdb_reader::walk(family_id walked, const key* beyond,
                                               std::uint32_t limit) const {
     const auto& family = database_.family_of(walked);

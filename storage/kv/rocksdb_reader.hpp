@@ -29,6 +29,7 @@ public:
                                   std::uint32_t limit) const override;
     std::int64_t counter(const key& key) const override;
     std::vector<std::int64_t> counters(std::span<const key> keys) const override;
+    std::uint64_t approximate_rows(family_id family) const override;
 
 private:
     bool is_cached() const { return options_.read_tier == rocksdb::kBlockCacheTier; }

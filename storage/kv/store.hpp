@@ -168,6 +168,9 @@ public:
     /// A counter nobody ever added to is 0.
     virtual std::int64_t counter(const key& key) const = 0;
     virtual std::vector<std::int64_t> counters(std::span<const key> keys) const = 0;
+    /// About how many rows a family has now, deleted and overwritten ones perhaps included: for
+    /// estimates alone. Never reads from a disk.
+    virtual std::uint64_t approximate_rows(family_id family) const = 0;
 };
 
 class store {

@@ -139,13 +139,26 @@ constexpr std::string_view name_of(Member member) {
     return name;
 }
 
+template <class Row>
+std::vector<index_entry> list_indexes() {
+    std::vector<index_entry> entries;
+    for_each_index<Row>([&](const auto& index) {
+        index_entry made{index.name, index.number, {}, {}};
+        if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(index.scope)>, global_scope>) {
+            made.scope = name_of<Row>(index.scope);
+        }
+        std::apply(
+            [&](const auto&... member) { (made.members.push_back(name_of<Row>(member)), ...); },
+            index.members);
+        entries.push_back(std::move(made));
+    });
+    return entries;
+}
+
 template <class Members>
-constexpr bool begins_with_a_reference = false;
+constexpr bool is_one_reference = false;
 template <class Row, class Target>
-constexpr bool begins_with_a_reference<std::tuple<reference_to<Target> Row::*>> = true;
-template <class Row, class Target>
-constexpr bool begins_with_a_reference<std::tuple<reference_to<Target> Row::*, timestamp Row::*>> =
-    true;
+constexpr bool is_one_reference<std::tuple<reference_to<Target> Row::*>> = true;
 
 template <class Row, std::size_t Position>
 kv::key make_pair_key(entity_id scope, entity_id second) {
@@ -157,31 +170,28 @@ kv::key make_pair_key(entity_id scope, entity_id second) {
 }
 
 template <class Row, std::size_t Position>
-void append_pair_rule(std::vector<pair_entry>& out) {
+void append_pair(std::vector<pair_entry>& out) {
     constexpr auto rule = std::get<Position>(schema<Row>::uniques);
-    if constexpr (begins_with_a_reference<std::remove_cvref_t<decltype(rule.members)>>) {
-        out.push_back({name_of<Row>(rule.scope), name_of<Row>(std::get<0>(rule.members)), 0,
+    if constexpr (is_one_reference<std::remove_cvref_t<decltype(rule.members)>>) {
+        out.push_back({name_of<Row>(rule.scope), name_of<Row>(std::get<0>(rule.members)),
                        &make_pair_key<Row, Position>});
     }
 }
 
 template <class Row>
 void append_pairs(std::vector<pair_entry>& out) {
-    for_each_index<Row>([&](const auto& index) {
-        if constexpr (begins_with_a_reference<std::remove_cvref_t<decltype(index.members)>>) {
-            out.push_back({name_of<Row>(index.scope), name_of<Row>(std::get<0>(index.members)),
-                           index.number, nullptr});
-        }
-    });
     [&]<std::size_t... Positions>(std::index_sequence<Positions...>) {
-        (append_pair_rule<Row, Positions>(out), ...);
+        (append_pair<Row, Positions>(out), ...);
     }(std::make_index_sequence<std::tuple_size_v<decltype(schema<Row>::uniques)>>{});
 }
 
 struct entity_tables {
     std::vector<field_entry> fields;
     std::vector<relation_entry> relations;
+    std::vector<index_entry> indexes;
     std::vector<pair_entry> pairs;
+    std::vector<inverted_entry> inverted;
+    std::vector<rank_entry> ranks;
 };
 
 template <class Row>
@@ -195,11 +205,25 @@ entity_entry make_entry() {
         [&]<class... Rows>(std::variant<Rows...>*) {
             (append_backward<Row, Rows>(made.relations), ...);
         }(static_cast<any_row*>(nullptr));
+        made.indexes = list_indexes<Row>();
         append_pairs<Row>(made.pairs);
+        for_each_inverted<Row>([&](const inverted_index<Row>& index) {
+            made.inverted.push_back({index.path, index.number, index.kind});
+        });
+        for_each_rank<Row>([&](const rank& r) { made.ranks.push_back({r.field, r.number}); });
         return made;
     }();
-    return {entity_of<Row>(), schema<Row>::name, schema<Row>::singular,        tables.fields,
-            tables.relations, tables.pairs,      index_by<Row>(global_scope{})};
+    return {.self = entity_of<Row>(),
+            .name = schema<Row>::name,
+            .singular = schema<Row>::singular,
+            .fields = tables.fields,
+            .relations = tables.relations,
+            .indexes = tables.indexes,
+            .pairs = tables.pairs,
+            .inverted = tables.inverted,
+            .ranks = tables.ranks,
+            .newest_index = index_by<Row>(global_scope{}),
+            .family = schema<Row>::family};
 }
 
 template <class Entries>
@@ -217,6 +241,16 @@ const field_entry* entity_entry::find_field(std::string_view wanted) const {
 
 const relation_entry* entity_entry::find_relation(std::string_view wanted) const {
     return find_named(relations, wanted);
+}
+
+const inverted_entry* entity_entry::find_inverted(std::string_view path) const {
+    const auto found = std::ranges::find(inverted, path, &inverted_entry::path);
+    return found == inverted.end() ? nullptr : &*found;
+}
+
+const rank_entry* entity_entry::find_rank(std::string_view field) const {
+    const auto found = std::ranges::find(ranks, field, &rank_entry::field);
+    return found == ranks.end() ? nullptr : &*found;
 }
 
 const field_entry& entity_entry::id_field() const {

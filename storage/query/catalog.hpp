@@ -12,6 +12,7 @@
 #include <span>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "storage/schema/entities.hpp"
 
@@ -44,14 +45,36 @@ struct relation_entry {
     std::uint8_t index;
 };
 
-/// What finds the rows that refer to two others at once, without a walk over those of the one.
+/// A declared index: entries of one part are ordered by the members, then by id.
+struct index_entry {
+    std::string_view name;
+    std::uint8_t number;
+    std::string_view scope;                 ///< the relation by whose id it is parted; empty: none
+    std::vector<std::string_view> members;  ///< names of fields and forward relations
+
+    /// Behind so many members its order is that of time.
+    bool is_by_time_behind(std::size_t leading) const {
+        return members.size() == leading + 1 && members.back() == "created_at";
+    }
+};
+
+/// A unique rule over two references.
 struct pair_entry {
-    std::string_view scope;   ///< the relation in whose part it lies
-    std::string_view second;  ///< the relation that comes first in its keys
-    /// Of the index whose rows are ordered by `created_at` behind that; zero: a unique rule.
-    std::uint8_t index;
-    /// Of the unique rule.
+    std::string_view scope;
+    std::string_view second;
     kv::key (*unique_key)(entity_id scope, entity_id second);
+};
+
+/// An inverted index: by a term, then by `created_at`.
+struct inverted_entry {
+    std::string_view path;
+    std::uint8_t number;
+    term_kind kind;
+};
+
+struct rank_entry {
+    std::string_view field;
+    std::uint8_t number;
 };
 
 struct entity_entry {
@@ -60,11 +83,17 @@ struct entity_entry {
     std::string_view singular;
     std::span<const field_entry> fields;
     std::span<const relation_entry> relations;
+    std::span<const index_entry> indexes;
     std::span<const pair_entry> pairs;
+    std::span<const inverted_entry> inverted;
+    std::span<const rank_entry> ranks;
     std::uint8_t newest_index;  ///< of all rows, by `created_at`
+    kv::family_id family;
 
     const field_entry* find_field(std::string_view wanted) const;
     const relation_entry* find_relation(std::string_view wanted) const;
+    const inverted_entry* find_inverted(std::string_view path) const;
+    const rank_entry* find_rank(std::string_view field) const;
     /// What every entity has.
     const field_entry& id_field() const;
 };

@@ -51,6 +51,9 @@ public:
         count(keys.size());
         return under_.counters(keys);
     }
+    std::uint64_t approximate_rows(kv::family_id family) const override {
+        return under_.approximate_rows(family);
+    }
 
 private:
     void count(std::size_t rows) const {

@@ -113,8 +113,32 @@ void evaluator::load_parents(std::span<const any_row> batch) {
     rows_.load_users(people);
 }
 
+void evaluator::load_people(std::span<const any_row> batch) {
+    std::vector<entity_id> people;
+    for (const any_row& row : batch) {
+        if (const entity_id person = parents_of(row).person; person != 0) {
+            people.push_back(person);
+        }
+    }
+    rows_.load_users(people);
+}
+
+bool evaluator::is_itself_there(const any_row& row) const {
+    return rows_.sees_deleted() || !std::visit([](const auto& of) { return of.is_deleted; }, row);
+}
+
+bool evaluator::is_visible_beside(entity referred, const any_row& row) {
+    if (!is_itself_there(row)) {
+        return false;
+    }
+    const parents above = parents_of(row);
+    return referred == entity::user
+               ? above.post == 0 || rows_.visible_post(above.post) != nullptr
+               : above.person == 0 || rows_.alive_user(above.person) != nullptr;
+}
+
 bool evaluator::is_visible(const any_row& row) {
-    if (std::visit([](const auto& of) { return of.is_deleted; }, row)) {
+    if (!is_itself_there(row)) {
         return false;
     }
     const parents above = parents_of(row);
@@ -178,7 +202,7 @@ bool evaluator::has_the_like(const test& of, std::size_t step, const any_row& ro
     const bool is_post = entity_of(row) == entity::post;
     const auto entry = rows_.find_unique(is_post ? like_unique_key(id_of(row), other)
                                                  : like_unique_key(other, id_of(row)));
-    return entry && entry->alive &&
+    return entry && (entry->alive || rows_.sees_deleted()) &&
            (is_post ? rows_.alive_user(other) != nullptr : rows_.visible_post(other) != nullptr);
 }
 
@@ -202,12 +226,19 @@ bool evaluator::leads_nowhere(const test& of, std::size_t step, const any_row& r
 template <class Found>
 bool evaluator::any_child(const relation_entry& relation, const any_row& parent,
                           const Found& found) {
+    return any_child(relation, parent, true, found) ||
+           (rows_.sees_deleted() && any_child(relation, parent, false, found));
+}
+
+template <class Found>
+bool evaluator::any_child(const relation_entry& relation, const any_row& parent, bool alive,
+                          const Found& found) {
     const entity_id part = id_of(parent);
     std::string beyond;
     for (;;) {
         rows_.forget_beyond(parents_remembered_max);
         const auto entries = scan_index(rows_.raw(), {.part = part,
-                                                      .prefix = index_prefix(relation.index, true),
+                                                      .prefix = index_prefix(relation.index, alive),
                                                       .beyond = beyond,
                                                       .limit = children_per_read});
         std::vector<any_row> batch;

@@ -21,24 +21,33 @@ public:
     explicit evaluator(row_reader& rows) : rows_(rows) {}
 
     bool is_visible(const any_row& row);
+    /// The same but for what the row refers to of this kind, which is looked at by itself.
+    bool is_visible_beside(entity referred, const any_row& row);
     bool holds(const condition& of, const any_row& row);
+    /// Whether a test that begins elsewhere holds of a row to which so many of its relations lead.
+    bool holds_along(const test& of, std::size_t step, const any_row& row);
 
     /// What a row is ordered by, as bytes: rows are in order as these are.
     std::string sort_key(std::span<const order_key> order, const any_row& row);
 
     /// Reads in batches what `is_visible` will ask of these rows.
     void load_parents(std::span<const any_row> batch);
+    /// Reads in batches what `is_visible_beside` will ask of them.
+    void load_people(std::span<const any_row> batch);
 
     row_reader& rows() { return rows_; }
 
 private:
     bool holds(const test& of, const any_row& row);
-    bool holds_along(const test& of, std::size_t step, const any_row& row);
     bool leads_nowhere(const test& of, std::size_t step, const any_row& row);
     bool has_the_like(const test& of, std::size_t step, const any_row& row, bool& is_answered);
     /// Calls `found` with each visible row on the far side until it says true; whether it did.
     template <class Found>
     bool any_child(const relation_entry& relation, const any_row& parent, const Found& found);
+    template <class Found>
+    bool any_child(const relation_entry& relation, const any_row& parent, bool alive,
+                   const Found& found);
+    bool is_itself_there(const any_row& row) const;
     any_row target_of(const relation_entry& relation, const any_row& row);
     /// The value of a field of this very row; a counter is read for it.
     value_view read(const field_entry& field, const any_row& row);

@@ -4,9 +4,10 @@
 #include <queue>
 #include <utility>
 
+#include "storage/query/candidate_walk.hpp"
 #include "storage/query/counting_reader.hpp"
 #include "storage/query/evaluator.hpp"
-#include "storage/query/source.hpp"
+#include "storage/query/plan.hpp"
 #include "storage/schema/json_writer.hpp"
 
 namespace pinhole::storage::query {
@@ -14,7 +15,7 @@ namespace pinhole::storage::query {
 namespace {
 
 constexpr std::size_t parents_remembered_max = 4096;
-constexpr std::uint32_t batch_rows_max = 1024;
+constexpr std::size_t batch_rows_max = 1024;
 /// What a row of a page costs at most where no filter has to be asked: its entry, the row, its post
 /// and two people. A page's first batch is always read.
 constexpr std::uint64_t reads_per_row_max = 5;
@@ -23,17 +24,6 @@ struct keyed_row {
     std::string key;
     any_row row;
 };
-
-/// The tests that must all hold.
-void append_required(const condition& of, std::vector<const test*>& tests) {
-    if (of.what == condition::kind::test) {
-        tests.push_back(of.leaf.get());
-    } else if (of.what == condition::kind::all) {
-        for (const condition& part : of.parts) {
-            append_required(part, tests);
-        }
-    }
-}
 
 void append_texts(const condition& of, std::vector<std::string>& texts,
                   const std::vector<const test*>& without) {
@@ -48,36 +38,26 @@ void append_texts(const condition& of, std::vector<std::string>& texts,
     }
 }
 
-/// Ordered by `created_at` and then, the same way, by id: as the indexes are.
-bool is_by_time(std::span<const order_key> order) {
-    return order.size() == 2 && order[0].path.relations.empty() &&
-           order[0].path.field->name == "created_at" && order[1].path.relations.empty() &&
-           order[0].descending == order[1].descending;
-}
-
-std::string prefix_of(const index_source& index) {
-    return index_prefix(index.number, index.alive) + index.leading;
-}
-
 class list_run {
 public:
     list_run(const kv::reader& reader, const list_request& request)
         : request_(request),
           counted_(reader, std::max<std::uint64_t>(request.page.rows_read_max,
                                                    reads_per_row_max * wanted())),
-          rows_(counted_),
-          evaluate_(rows_) {}
+          rows_(counted_, request.sees),
+          evaluate_(rows_),
+          planner_(evaluate_, request) {}
 
     result<list_answer> run() {
         try {
-            append_required(request_.filter, tests_);
-            source_ = choose_source(rows_, request_, tests_);
-            note_source();
-            if (source_.index && is_by_time(request_.order)) {
-                walk_in_order();
-            } else {
-                note_.sorts = true;
-                keep_the_page();
+            plan_ = planner_.choose();
+            while (!find_page()) {
+                if (auto other = planner_.reconsider()) {
+                    plan_ = std::move(*other);
+                    found_.clear();
+                } else {
+                    plan_.allowance.reset();
+                }
             }
             return finish();
         } catch (const over_budget&) {
@@ -90,28 +70,27 @@ private:
     bool backwards() const {
         return request_.page.from && request_.page.from->direction == direction::previous;
     }
+    bool begins_at_an_end() const {
+        return !request_.page.from || request_.page.from->key.empty();
+    }
     /// Whether a row lies beyond the place where the page begins.
     bool is_beyond(const std::string& key) const {
-        if (!request_.page.from || request_.page.from->key.empty()) {
+        if (begins_at_an_end()) {
             return true;
         }
         return backwards() ? key < request_.page.from->key : key > request_.page.from->key;
     }
 
-    void note_source() {
-        note_.index = source_.index
-                          ? std::string{describe(request_.root).name} + '.' + source_.index->name
-                          : source_.ids->name;
-        for (const test* each : source_.served) {
+    void note_plan() {
+        note_.index = plan_.name(request_.root);
+        note_.bounds = plan_.bounds();
+        note_.sorts = plan_.in == sequence::none;
+        note_.drives.clear();
+        for (const test* each : plan_.served) {
             note_.drives.push_back(each->text);
         }
-        append_texts(request_.filter, note_.probes, source_.served);
-        if (source_.index && (source_.index->from || source_.index->to)) {
-            const auto bound = [](const std::optional<timestamp>& at) {
-                return at ? to_rfc3339(*at) : std::string{};
-            };
-            note_.bounds = bound(source_.index->from) + " … " + bound(source_.index->to);
-        }
+        note_.probes.clear();
+        append_texts(request_.filter, note_.probes, plan_.served);
     }
 
     bool is_kept(const any_row& row) {
@@ -123,7 +102,7 @@ private:
                holds_all(request_.filter, row);
     }
 
-    /// All but what the source has decided.
+    /// All but what the plan has decided.
     bool holds_all(const condition& of, const any_row& row) {
         if (of.what == condition::kind::all) {
             return std::ranges::all_of(of.parts,
@@ -131,7 +110,7 @@ private:
         }
         const bool is_served =
             of.what == condition::kind::test &&
-            std::ranges::find(source_.served, of.leaf.get()) != source_.served.end();
+            std::ranges::find(plan_.served, of.leaf.get()) != plan_.served.end();
         return is_served || evaluate_.holds(of, row);
     }
 
@@ -148,97 +127,51 @@ private:
         return batch;
     }
 
-    // The range of index keys, as [from, to).
-    kv::range bounds_of(const index_source& index) const {
-        const std::string prefix = prefix_of(index);
-        const auto bound = [&](timestamp at) {
-            kv::key_writer out;
-            out.append_i64(to_microseconds(at));
-            return prefix + out.take();
-        };
-        using std::chrono::microseconds;
-        return {.part = index.part,
-                .family = families::index,
-                .from = index.from ? bound(*index.from) : prefix,
-                .to = index.to ? bound(*index.to + microseconds{1}) : kv::prefix_end(prefix)};
-    }
-
-    /// What comes behind the prefix of an entry's key is the sort key, or its complement.
-    std::string to_index_bytes(std::string key) const {
-        if (request_.order.front().descending) {
-            for (char& byte : key) {
-                byte = static_cast<char>(~static_cast<unsigned char>(byte));
-            }
-        }
-        return key;
-    }
-
-    void begin_beyond_position(kv::range& range) const {
-        if (!request_.page.from || request_.page.from->key.empty()) {
-            return;
-        }
-        std::string place = prefix_of(*source_.index) + to_index_bytes(request_.page.from->key);
-        if (range.reverse) {
-            range.to = range.to.empty() ? place : std::min(range.to, place);
-        } else {
-            range.from = std::max(range.from, place + '\0');
-        }
-    }
-
-    /// Calls `found` with each kept row, in the order of the index, until it says that it is
-    /// enough. Batches grow where much is left out.
-    template <class Found>
-    void walk(kv::range range, std::size_t first_batch, const Found& found) {
-        auto batch = static_cast<std::uint32_t>(std::min<std::size_t>(first_batch, batch_rows_max));
-        for (;;) {
-            if (!range.to.empty() && range.from >= range.to) {
-                return;
-            }
-            range.limit = batch;
-            const auto entries = counted_.scan(range);
-            for (any_row& row : read_kept(ids_of(entries))) {
-                if (found(std::move(row))) {
-                    return;
-                }
-            }
-            walked_to_ = entries.empty() ? std::string{} : entries.back().key;
-            if (entries.size() < batch) {
-                return;
-            }
-            if (range.reverse) {
-                range.to = entries.back().key;
-            } else {
-                range.from = entries.back().key + '\0';
-            }
-            batch = std::min(batch * 2, batch_rows_max);
-        }
-    }
-
-    void walk_in_order() {
-        kv::range range = bounds_of(*source_.index);
+    /// False: the walk has used up its allowance.
+    bool find_page() {
+        note_plan();
         if (request_.wants_count) {
             count_ = 0;
-            walk(range, batch_rows_max, [this](const any_row&) {
+            const bool is_counted = walk({}, batch_rows_max, [this](any_row) {
                 ++*count_;
-                return false;
+                return true;
             });
+            if (!is_counted) {
+                return false;
+            }
         }
-        range.reverse = request_.order.front().descending != backwards();
-        begin_beyond_position(range);
-        walked_to_.clear();
+        found_.clear();
+        if (plan_.in == sequence::none || !is_total_order()) {
+            return keep_the_page();
+        }
+        return walk_in_order();
+    }
+
+    /// The plan's sequence is that of the list to the last: by one field and, the same way, by id.
+    bool is_total_order() const {
+        const auto& order = request_.order;
+        return order.size() == 2 && order[1].path.relations.empty() &&
+               order[1].path.field->kind == field_kind::id &&
+               order[0].descending == order[1].descending;
+    }
+
+    bool walk_in_order() {
         try {
-            walk(std::move(range), wanted(), [this](any_row row) {
+            return walk(request_.page.from, wanted(), [this](any_row row) {
                 std::string key = evaluate_.sort_key(request_.order, row);
-                found_.push_back({std::move(key), std::move(row)});
-                return found_.size() == wanted();
+                if (is_beyond(key)) {
+                    found_.push_back({std::move(key), std::move(row)});
+                }
+                return found_.size() < wanted();
             });
         } catch (const over_budget&) {
             // Where no filter leaves rows out, it is what is hidden that was in the way, and nobody
             // who asks can help that: the page ends early, with the way on.
-            if (!note_.probes.empty() || walked_to_.empty()) {
+            if (!note_.probes.empty() || !walked_to_) {
                 throw;
             }
-            stopped_at_ = to_index_bytes(walked_to_.substr(prefix_of(*source_.index).size()));
+            stopped_at_ = to_sort_key(*walked_to_, request_.order.front().descending);
+            return true;
         }
     }
 
@@ -248,33 +181,53 @@ private:
         };
     }
 
-    /// Looks at all that the source has.
-    void keep_the_page() {
-        std::int64_t count = 0;
-        const auto keep = [&](any_row row) {
-            ++count;
+    /// Looks at all candidates or, where they come in the order of the first field, at no more than
+    /// those whose first field is that of the page's last row.
+    bool keep_the_page() {
+        std::string group;
+        const bool is_grouped = plan_.in != sequence::none;
+        const std::span<const order_key> first{request_.order.data(), 1};
+        const std::size_t batch = is_grouped ? wanted() : batch_rows_max;
+        const bool is_done = walk(request_.page.from, batch, [&](any_row row) {
+            if (is_grouped) {
+                std::string key = evaluate_.sort_key(first, row);
+                if (key != group && found_.size() == wanted()) {
+                    return false;
+                }
+                group = std::move(key);
+            }
             std::string key = evaluate_.sort_key(request_.order, row);
             if (is_beyond(key)) {
                 keep_best({std::move(key), std::move(row)});
             }
-            return false;
-        };
-        if (source_.index) {
-            walk(bounds_of(*source_.index), batch_rows_max, keep);
-        } else {
-            std::span<const entity_id> rest = source_.ids->ids;
-            while (!rest.empty()) {
-                const auto batch = rest.first(std::min<std::size_t>(rest.size(), batch_rows_max));
-                for (any_row& row : read_kept(batch)) {
-                    keep(std::move(row));
+            return true;
+        });
+        std::ranges::sort(found_, in_walking_order());
+        return is_done;
+    }
+
+    /// Calls `found` with each kept row, in the plan's sequence from the page's place, until it
+    /// wants no more. Batches grow where much is left out. False: the allowance is used up.
+    template <class Found>
+    bool walk(const std::optional<position>& from, std::size_t first_batch, const Found& found) {
+        candidate_walk candidates{rows_, request_, plan_, backwards(), from,
+                                  is_total_order() && plan_.in != sequence::none};
+        const std::uint64_t begun = counted_.rows_read();
+        for (std::size_t batch = first_batch;; batch = std::min(batch * 2, batch_rows_max)) {
+            const auto ids = candidates.next(batch);
+            for (any_row& row : read_kept(ids)) {
+                if (!found(std::move(row))) {
+                    return true;
                 }
-                rest = rest.subspan(batch.size());
+            }
+            walked_to_ = candidates.last();
+            if (ids.size() < batch) {
+                return true;
+            }
+            if (plan_.allowance && counted_.rows_read() - begun > *plan_.allowance) {
+                return false;
             }
         }
-        if (request_.wants_count) {
-            count_ = count;
-        }
-        std::ranges::sort(found_, in_walking_order());
     }
 
     /// A heap of the nearest rows, the farthest in front.
@@ -370,11 +323,11 @@ private:
     counting_reader counted_;
     row_reader rows_;
     evaluator evaluate_;
-    std::vector<const test*> tests_;
-    source source_;
+    planner planner_;
+    plan plan_;
     std::vector<keyed_row> found_;
-    std::string walked_to_;   ///< the key of the last index entry that was looked at
-    std::string stopped_at_;  ///< the sort key there, if the budget ended the page
+    std::optional<place_of_walk> walked_to_;  ///< the last candidate that was looked at
+    std::string stopped_at_;                  ///< the sort key there, if the budget ended the page
     std::optional<std::int64_t> count_;
     plan_note note_;
 };

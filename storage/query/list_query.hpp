@@ -1,10 +1,9 @@
 // Carries out a list's query: finds the rows, in order, page by page.
 //
-//   source  what gives candidate rows: the ids that a test names, the rows behind a backward
-//           relation, an index of what refers to one row, or the index of all rows
-//   filter  every candidate is looked at whole (evaluator.hpp)
-//   order   an index that has the order is walked from the page's place and no further than the
-//           page's end; otherwise all that is found is looked at, and the page kept in a heap
+//   plan    what gives candidate rows, and in which order (plan.hpp)
+//   filter  every candidate is looked at whole (evaluator.hpp), but for what the plan has decided
+//   order   candidates that come in order are walked from the page's place and no further than the
+//           page's end; otherwise all of them are looked at, and the page kept in a heap
 //
 // A position holds the sort values of the row next to which a page begins, so it stays right
 // whatever is inserted, deleted or changed meanwhile. A page is read inside one unit of work.
@@ -19,6 +18,7 @@
 
 #include "storage/query/condition.hpp"
 #include "storage/query/page.hpp"
+#include "storage/visibility.hpp"
 
 namespace pinhole::storage::query {
 
@@ -32,6 +32,8 @@ struct list_request {
     /// Requires: posts, in the order of `created_at`.
     std::optional<timestamp> deleted_since = {};
     entity_id me = 0;
+    /// Staff may ask for deleted rows, and what hangs under them, as if they were alive.
+    sight sees = sight::alive;
 };
 
 /// How a page was found: what `explain=true` shows.

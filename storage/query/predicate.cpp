@@ -7,7 +7,7 @@
 #include <cassert>
 #include <utility>
 
-#include "storage/query/fold.hpp"
+#include "storage/base/fold.hpp"
 
 namespace pinhole::storage::query {
 

@@ -75,9 +75,9 @@ std::vector<post_view> load_post_views(row_reader& rows, entity_id viewer,
 
 }  // namespace
 
-void append_views(std::string& out, const kv::reader& reader, entity_id viewer, entity which,
-                  std::vector<any_row> found) {
-    row_reader rows{reader};
+void append_views(std::string& out, const kv::reader& reader, sight sees, entity_id viewer,
+                  entity which, std::vector<any_row> found) {
+    row_reader rows{reader, sees};
     switch (which) {
         case entity::user:
             return append_array(out, to_user_views(reader, take_rows<user>(found)));

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "storage/query/catalog.hpp"
+#include "storage/visibility.hpp"
 
 namespace pinhole::storage::query {
 
-/// Appends a JSON array. Requires: rows of this entity, whose parents were found alive on this
-/// reader's snapshot.
-void append_views(std::string& out, const kv::reader& reader, entity_id viewer, entity which,
-                  std::vector<any_row> rows);
+/// Appends a JSON array. Requires: rows of this entity, whose parents were found on this reader's
+/// snapshot by one who sees as much.
+void append_views(std::string& out, const kv::reader& reader, sight sees, entity_id viewer,
+                  entity which, std::vector<any_row> rows);
 
 }  // namespace pinhole::storage::query

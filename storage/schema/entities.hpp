@@ -16,11 +16,12 @@
 #include "storage/base/time.hpp"
 #include "storage/kv/store.hpp"
 #include "storage/schema/schema.hpp"
+#include "storage/schema/trigrams.hpp"
 
 namespace pinhole::storage {
 
 /// The version of keys and rows as this program writes them (meta key `schema_version`).
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 namespace families {
 inline constexpr kv::family_id meta = 1, users = 2, posts = 3, files = 4, comments = 5, likes = 6,
@@ -153,6 +154,27 @@ struct session_view {
     bool is_current = false;
 };
 
+/// Both counters of a post lie in one value, packed, so that a post's counts are one read:
+/// likes in the low 32 bits, comments above. Sums of deltas stay exact, since neither half is ever
+/// negative.
+struct post_counts {
+    std::int64_t likes = 0;
+    std::int64_t comments = 0;
+};
+inline constexpr std::int64_t one_like = 1;
+inline constexpr std::int64_t one_comment = std::int64_t{1} << 32;
+constexpr post_counts unpack_post_counts(std::int64_t packed) {
+    return {packed & 0xFFFF'FFFF, packed >> 32};
+}
+
+namespace terms {
+std::vector<std::string> of_file_types(const post& row);
+template <auto Member, class Row>
+std::vector<std::string> of_text(const Row& row) {
+    return trigrams_of(row.*Member);
+}
+}  // namespace terms
+
 template <>
 struct schema<user> {
     static constexpr std::string_view name = "users";
@@ -174,7 +196,17 @@ struct schema<user> {
     };
     static constexpr auto indexes = std::tuple{
         index{1, "newest", global_scope{}, std::tuple{&user::created_at}},
+        index{2, "username", global_scope{}, std::tuple{&user::username}},
     };
+    static constexpr std::array inverted{
+        inverted_index<user>{3, "username", term_kind::trigrams, &terms::of_text<&user::username>},
+        inverted_index<user>{4, "name", term_kind::trigrams, &terms::of_text<&user::name>},
+    };
+    static constexpr std::array ranks{
+        rank{5, "post_count", [](std::int64_t counter) { return counter; }},
+    };
+    static constexpr std::string_view counter_name = "u";
+    static constexpr std::uint8_t unranked_number = 6, ranked_number = 7;
     static constexpr auto uniques = std::tuple{
         unique{1, "username", global_scope{}, std::tuple{&user::username}},
     };
@@ -202,6 +234,18 @@ struct schema<post> {
         index{10, "newest", global_scope{}, std::tuple{&post::created_at}},
         index{11, "author", &post::author, std::tuple{&post::created_at}},
     };
+    static constexpr std::array inverted{
+        inverted_index<post>{12, "files__type", term_kind::values, &terms::of_file_types},
+        inverted_index<post>{13, "content", term_kind::trigrams, &terms::of_text<&post::content>},
+    };
+    static constexpr std::array ranks{
+        rank{14, "like_count",
+             [](std::int64_t counter) { return unpack_post_counts(counter).likes; }},
+        rank{15, "comment_count",
+             [](std::int64_t counter) { return unpack_post_counts(counter).comments; }},
+    };
+    static constexpr std::string_view counter_name = "p";
+    static constexpr std::uint8_t unranked_number = 16, ranked_number = 17;
     static constexpr auto uniques = std::tuple{};
 };
 
@@ -228,6 +272,7 @@ struct schema<file> {
     static constexpr auto indexes = std::tuple{
         index{20, "newest", global_scope{}, std::tuple{&file::created_at}},
         index{21, "post", &file::post, std::tuple{&file::created_at}},
+        index{22, "type", global_scope{}, std::tuple{&file::type, &file::created_at}},
     };
     static constexpr auto uniques = std::tuple{
         unique{2, "url", global_scope{}, std::tuple{&file::url}},
@@ -255,6 +300,10 @@ struct schema<comment> {
         index{32, "author", &comment::author, std::tuple{&comment::created_at}},
         index{33, "post_author", &comment::post,
               std::tuple{&comment::author, &comment::created_at}},
+    };
+    static constexpr std::array inverted{
+        inverted_index<comment>{34, "content", term_kind::trigrams,
+                                &terms::of_text<&comment::content>},
     };
     static constexpr auto uniques = std::tuple{};
 };

@@ -2,6 +2,18 @@
 
 namespace pinhole::storage {
 
+std::vector<std::string> terms::of_file_types(const post& row) {
+    std::vector<std::string> types;
+    for (const file& each : row.files) {
+        kv::key_writer out;
+        out.append_string(each.type);
+        types.push_back(out.take());
+    }
+    std::ranges::sort(types);
+    types.erase(std::ranges::unique(types).begin(), types.end());
+    return types;
+}
+
 std::string encode_unique_entry(unique_entry entry) {
     std::string out;
     append_varint(out, to_zigzag(entry.id));

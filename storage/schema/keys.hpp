@@ -4,12 +4,16 @@
 //
 //   row          part = id, no bytes                                   value = the row
 //   index entry  part = scope's id or 0, number alive values… id       value empty
+//   inverted     part = 0, number 1 term created_at id                 value empty
+//   unranked     part = 0, number 1 id                                 value empty (ranking.hpp)
 //   unique entry part = scope's id or hash, number values…             value = zigzag id, alive
 //
 // `alive` is one byte, 1 or 0, so that alive and deleted rows lie apart and a list never steps
 // over the dead. Pure; thread-safe.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +21,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "storage/base/hash.hpp"
 #include "storage/kv/key_codec.hpp"
 #include "storage/kv/store.hpp"
 #include "storage/schema/entities.hpp"
@@ -34,13 +39,9 @@ struct stored {
     kv::stamp stamp = 0;
 };
 
-/// FNV-1a, 64 bits (Fowler, Noll, Vo): routes unique entries. On disk, so never another one.
+/// Routes unique entries.
 constexpr kv::part_id hash_part(std::string_view bytes) {
-    std::uint64_t hash = 14'695'981'039'346'656'037U;
-    for (const char byte : bytes) {
-        hash = (hash ^ static_cast<unsigned char>(byte)) * 1'099'511'628'211U;
-    }
-    return static_cast<kv::part_id>(hash);
+    return static_cast<kv::part_id>(fnv1a(bytes));
 }
 
 template <class Row>
@@ -94,6 +95,28 @@ kv::key index_key(const Index& index, const Row& row) {
     return {scope_part(index.scope, row), families::index, out.take()};
 }
 
+/// The front of an inverted index's entries for one term, as `inverted_index` gives it.
+inline std::string term_prefix(std::uint8_t number, std::string_view term) {
+    return index_prefix(number, true).append(term);
+}
+
+/// One for each of the row's terms, sorted; none if it is deleted.
+template <class Row>
+std::vector<kv::key> inverted_keys(const inverted_index<Row>& index, const Row& row) {
+    std::vector<kv::key> keys;
+    if (row.is_deleted) {
+        return keys;
+    }
+    kv::key_writer place;
+    append_key_value(place, row.created_at);
+    place.append_i64(row.id);
+    for (const std::string& term : index.terms(row)) {
+        keys.push_back({global_part, families::index,
+                        term_prefix(index.number, term).append(place.bytes())});
+    }
+    return keys;
+}
+
 template <class Unique, class Row>
 kv::key unique_key(const Unique& unique, const Row& row) {
     kv::key_writer out;
@@ -108,6 +131,21 @@ kv::key unique_key(const Unique& unique, const Row& row) {
         }
     }();
     return {part, families::unique, std::move(bytes)};
+}
+
+/// Of the counter that holds an entity's counts.
+template <class Row>
+kv::key counter_key(entity_id id) {
+    return {id, families::counters, std::string{schema<Row>::counter_name}};
+}
+
+template <class Row>
+kv::key unranked_key(entity_id id) {
+    kv::key_writer out;
+    out.append_u8(schema<Row>::unranked_number);
+    out.append_u8(1);
+    out.append_i64(id);
+    return {global_part, families::index, out.take()};
 }
 
 /// Entries of an index in one part, in the order of their keys or against it.
@@ -175,12 +213,52 @@ void append_index_upkeep(kv::commit& commit, const Row* before, const Row* after
     });
 }
 
+template <class Row>
+void append_inverted_upkeep(kv::commit& commit, const Row* before, const Row* after) {
+    for_each_inverted<Row>([&](const inverted_index<Row>& index) {
+        const auto keys_of = [&](const Row* row) {
+            return row != nullptr ? inverted_keys(index, *row) : std::vector<kv::key>{};
+        };
+        const auto by_bytes = [](const kv::key& a, const kv::key& b) { return a.bytes < b.bytes; };
+        const auto old_keys = keys_of(before);
+        const auto new_keys = keys_of(after);
+        std::vector<kv::key> changed;
+        std::ranges::set_difference(old_keys, new_keys, std::back_inserter(changed), by_bytes);
+        for (kv::key& key : changed) {
+            commit.operations.emplace_back(kv::erase{std::move(key)});
+        }
+        changed.clear();
+        std::ranges::set_difference(new_keys, old_keys, std::back_inserter(changed), by_bytes);
+        for (kv::key& key : changed) {
+            commit.operations.emplace_back(kv::put{std::move(key), {}});
+        }
+    });
+}
+
+/// Notes that the row's places in the indexes by its counts have to be looked at again
+/// (ranking.hpp): it has come, gone, or its counts change in this commit.
+template <class Row>
+void append_unranked(kv::commit& commit, entity_id id) {
+    commit.operations.emplace_back(kv::put{unranked_key<Row>(id), {}});
+}
+
+template <class Row>
+void append_entries(kv::commit& commit, const Row* before, const Row* after) {
+    append_unique_upkeep<Row>(commit, before, after);
+    append_index_upkeep<Row>(commit, before, after);
+    append_inverted_upkeep<Row>(commit, before, after);
+    if constexpr (has_ranks<Row>) {
+        if (before == nullptr || after == nullptr || before->is_deleted != after->is_deleted) {
+            append_unranked<Row>(commit, before != nullptr ? before->id : after->id);
+        }
+    }
+}
+
 /// Adds a new row with all its entries. `outcome::exists` if its id or a unique value is taken.
 template <class Row>
 void append_create(kv::commit& commit, const Row& row) {
     commit.operations.emplace_back(kv::insert{row_key<Row>(row.id), encode_row(row)});
-    append_unique_upkeep<Row>(commit, nullptr, &row);
-    append_index_upkeep<Row>(commit, nullptr, &row);
+    append_entries<Row>(commit, nullptr, &row);
 }
 
 /// Replaces the row that was read; conflicts if it has changed since.
@@ -188,8 +266,7 @@ template <class Row>
 void append_update(kv::commit& commit, const stored<Row>& before, const Row& after) {
     commit.operations.emplace_back(kv::check{row_key<Row>(after.id), before.stamp});
     commit.operations.emplace_back(kv::put{row_key<Row>(after.id), encode_row(after)});
-    append_unique_upkeep<Row>(commit, &before.row, &after);
-    append_index_upkeep<Row>(commit, &before.row, &after);
+    append_entries<Row>(commit, &before.row, &after);
 }
 
 /// Removes the row that was read, for good; conflicts if it has changed since.
@@ -197,8 +274,7 @@ template <class Row>
 void append_erase(kv::commit& commit, const stored<Row>& before) {
     commit.operations.emplace_back(kv::check{row_key<Row>(before.row.id), before.stamp});
     commit.operations.emplace_back(kv::erase{row_key<Row>(before.row.id)});
-    append_unique_upkeep<Row>(commit, &before.row, nullptr);
-    append_index_upkeep<Row>(commit, &before.row, nullptr);
+    append_entries<Row>(commit, &before.row, nullptr);
 }
 
 /// The commit must not happen if this row has changed since it was read.

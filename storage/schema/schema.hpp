@@ -10,9 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <vector>
 
 #include "storage/base/id.hpp"
 #include "storage/schema/text_rule.hpp"
@@ -99,6 +101,33 @@ struct unique {
     std::tuple<Members...> members;
 };
 
+/// How the terms of an inverted index answer a filter.
+enum class term_kind : std::uint8_t {
+    values,    ///< an `exact` filter of `path` is the term itself, encoded as a key's string
+    trigrams,  ///< a text that holds the needle has the needle's trigrams
+};
+
+/// An index with an entry for each of a row's terms; the rows of one term come in the order of
+/// `created_at`. Alive rows alone have entries. `path` is the filter path that it serves.
+template <class Row>
+struct inverted_index {
+    std::uint8_t number;
+    std::string_view path;
+    term_kind kind;
+    std::vector<std::string> (*terms)(const Row&);  ///< sorted, each once
+};
+
+/// An index by a count that a counter holds (ranking.hpp): a sum of many writers' `add`s, which no
+/// commit knows. `count_of` reads the count out of the counter's value.
+struct rank {
+    std::uint8_t number;
+    std::string_view field;
+    std::int64_t (*count_of)(std::int64_t counter);
+};
+
+template <class Row>
+inline constexpr bool has_ranks = requires { schema<Row>::ranks; };
+
 template <class Row, class Function>
 constexpr void for_each_field(Function&& function) {
     std::apply([&](const auto&... f) { (function(f), ...); }, schema<Row>::fields);
@@ -157,6 +186,22 @@ consteval bool is_sound() {
 template <class Row, class Function>
 constexpr void for_each_index(Function&& function) {
     std::apply([&](const auto&... i) { (function(i), ...); }, schema<Row>::indexes);
+}
+template <class Row, class Function>
+constexpr void for_each_inverted(Function&& function) {
+    if constexpr (requires { schema<Row>::inverted; }) {
+        for (const inverted_index<Row>& i : schema<Row>::inverted) {
+            function(i);
+        }
+    }
+}
+template <class Row, class Function>
+constexpr void for_each_rank(Function&& function) {
+    if constexpr (has_ranks<Row>) {
+        for (const rank& r : schema<Row>::ranks) {
+            function(r);
+        }
+    }
 }
 template <class Row, class Function>
 constexpr void for_each_unique(Function&& function) {
@@ -221,6 +266,15 @@ consteval bool has_distinct_numbers(std::initializer_list<std::uint8_t> other_in
         ++indexes[number];
     }
     (for_each_index<Rows>([&](const auto& i) { ++indexes[i.number]; }), ...);
+    (for_each_inverted<Rows>([&](const auto& i) { ++indexes[i.number]; }), ...);
+    (for_each_rank<Rows>([&](const auto& r) { ++indexes[r.number]; }), ...);
+    const auto count_rank_records = [&]<class Row>(const Row*) {
+        if constexpr (has_ranks<Row>) {
+            ++indexes[schema<Row>::unranked_number];
+            ++indexes[schema<Row>::ranked_number];
+        }
+    };
+    (count_rank_records(static_cast<const Rows*>(nullptr)), ...);
     (for_each_unique<Rows>([&](const auto& u) { ++uniques[u.number]; }), ...);
     bool distinct = true;
     for (std::size_t number = 0; number < 256; ++number) {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/fold.hpp"
 #include "storage/query/csv.hpp"
-#include "storage/query/fold.hpp"
 #include "storage/query/parse.hpp"
 #include "storage/query/time_text.hpp"
 #include "tests/support/sanitizers.hpp"

@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <string>
 
-#include "storage/query/fold.hpp"
+#include "storage/base/fold.hpp"
 
 namespace pinhole::storage::query {
 namespace {

@@ -3,6 +3,7 @@
 #include "storage/idempotency.hpp"
 #include "storage/jobs.hpp"
 #include "storage/meta.hpp"
+#include "storage/ranking.hpp"
 #include "tests/storage/storage_fixture.hpp"
 
 namespace pinhole::storage::test {
@@ -88,6 +89,20 @@ std::vector<std::string> index_keys(Row row) {
     return keys;
 }
 
+template <class Row>
+std::vector<std::string> inverted_index_keys(const Row& row) {
+    std::vector<std::string> keys;
+    for_each_inverted<Row>([&](const inverted_index<Row>& index) {
+        for (const kv::key& key : inverted_keys(index, row)) {
+            keys.push_back(text_of(key));
+        }
+    });
+    return keys;
+}
+
+/// 23 bits of FNV-1a of "A바다" (41 eb b0 94 eb 8b a4), computed apart from this program.
+const std::string non_ascii_term = "999831";
+
 void check_keys(const std::vector<std::string>& keys, const std::vector<std::string>& expected) {
     BOOST_TEST(keys == expected, boost::test_tools::per_element());
 }
@@ -145,11 +160,15 @@ BOOST_AUTO_TEST_CASE(row_keys_and_families) {
 }
 
 BOOST_AUTO_TEST_CASE(indexes) {
-    check_keys(index_keys(golden_user), {"0/7/0101" + created("1"), "0/7/0100" + created("1")});
+    check_keys(index_keys(golden_user),
+               {"0/7/0101" + created("1"), "0/7/02016b696d00018000000000000001",
+                "0/7/0100" + created("1"), "0/7/02006b696d00018000000000000001"});
     check_keys(index_keys(golden_post), {"0/7/0a01" + created("3"), "1/7/0b01" + created("3"),
                                          "0/7/0a00" + created("3"), "1/7/0b00" + created("3")});
-    check_keys(index_keys(golden_file), {"0/7/1401" + created("2"), "3/7/1501" + created("2"),
-                                         "0/7/1400" + created("2"), "3/7/1500" + created("2")});
+    check_keys(index_keys(golden_file),
+               {"0/7/1401" + created("2"), "3/7/1501" + created("2"),
+                "0/7/1601696d6167650001" + created("2"), "0/7/1400" + created("2"),
+                "3/7/1500" + created("2"), "0/7/1600696d6167650001" + created("2")});
     check_keys(index_keys(golden_comment),
                {"0/7/1e01" + created("5"), "3/7/1f01" + created("5"), "1/7/2001" + created("5"),
                 "3/7/21018000000000000001" + created("5"), "0/7/1e00" + created("5"),
@@ -166,6 +185,35 @@ BOOST_AUTO_TEST_CASE(indexes) {
     BOOST_TEST(id_of_index_key(index_key(std::get<0>(schema<like>::indexes), golden_like).bytes) ==
                6);
     BOOST_CHECK_THROW(id_of_index_key("short"), corrupt_row);
+}
+
+BOOST_AUTO_TEST_CASE(inverted_indexes) {
+    check_keys(inverted_index_keys(golden_user),
+               {"0/7/03014b494d" + created("1"), "0/7/04014b494d" + created("1")});
+    check_keys(inverted_index_keys(golden_post),
+               {"0/7/0c01696d6167650001" + created("3"), "0/7/0d01534541" + created("3")});
+    comment longer = golden_comment;
+    longer.content = "a바다";
+    check_keys(inverted_index_keys(longer), {"0/7/2201" + non_ascii_term + created("5")});
+    longer.is_deleted = true;
+    check_keys(inverted_index_keys(longer), {});
+}
+
+BOOST_AUTO_TEST_CASE(ranks) {
+    BOOST_TEST(text_of(rank_key(14, 2, 9)) == "0/7/0e0180000000000000028000000000000009");
+    BOOST_TEST(text_of(unranked_key<user>(9)) == "0/7/06018000000000000009");
+    BOOST_TEST(text_of(unranked_key<post>(9)) == "0/7/10018000000000000009");
+    const pinhole::test::temporary_directory directory;
+    const auto store = open_store(directory.path());
+    create(*store, golden_user, make_post(3, 1));
+    kv::commit counted;
+    append_post_counts(counted, 3, 2 * one_like + one_comment);
+    must_commit(*store, std::move(counted));
+    rank_unranked(*store);
+    const auto ranked = store->snapshot(kv::read_mode::blocking)
+                            ->get({3, families::index, std::string("\x11\x01", 2)});
+    BOOST_REQUIRE(ranked.has_value());
+    BOOST_TEST(hex(ranked->value) == "0402");
 }
 
 BOOST_AUTO_TEST_CASE(uniques) {

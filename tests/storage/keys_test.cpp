@@ -52,6 +52,11 @@ std::set<entry> expected_entries(const std::map<entity_id, Row>& model) {
             const kv::key key = index_key(i, row);
             entries.insert({key.part, key.family, key.bytes, ""});
         });
+        for_each_inverted<Row>([&](const inverted_index<Row>& i) {
+            for (const kv::key& key : inverted_keys(i, row)) {
+                entries.insert({key.part, key.family, key.bytes, ""});
+            }
+        });
         for_each_unique<Row>([&](const auto& u) {
             const kv::key key = unique_key(u, row);
             entries.insert(
@@ -81,13 +86,25 @@ std::set<kv::part_id> possible_parts() {
     return parts;
 }
 
+/// A mark says that something has happened, not what is there (ranking_test.cpp).
+template <class Row>
+bool is_unranked_mark(std::string_view key) {
+    if constexpr (has_ranks<Row>) {
+        return key.starts_with(index_prefix(schema<Row>::unranked_number, true));
+    } else {
+        return false;
+    }
+}
+
 template <class Row>
 std::set<entry> found_entries(const kv::store& store) {
     std::set<entry> entries;
     for (const kv::part_id part : possible_parts<Row>()) {
         for (const kv::family_id family : {families::index, families::unique}) {
             for (kv::row& row : everything_in(store, part, family)) {
-                entries.insert({part, family, std::move(row.key), std::move(row.value)});
+                if (family != families::index || !is_unranked_mark<Row>(row.key)) {
+                    entries.insert({part, family, std::move(row.key), std::move(row.value)});
+                }
             }
         }
     }
@@ -181,6 +198,12 @@ void check_upkeep() {
 }
 
 struct store_fixture {
+    std::vector<kv::row> newest_users(bool alive = true) const {
+        return read(*store, [alive](const kv::reader& reader) {
+            return scan_index(reader, {.prefix = index_prefix(1, alive), .limit = 100});
+        });
+    }
+
     pinhole::test::temporary_directory directory;
     std::unique_ptr<kv::store> store = open_store(directory.path());
 };
@@ -249,7 +272,7 @@ BOOST_FIXTURE_TEST_CASE(a_taken_value_leaves_nothing_of_the_commit, store_fixtur
     append_create(commit, make_user(3, "kim"));
     check_outcome(*store, std::move(commit), kv::outcome::exists);
     BOOST_TEST(!find<user>(*store, 2).has_value());
-    BOOST_TEST(everything_in(*store, global_part, families::index).size() == 1U);
+    BOOST_TEST(newest_users().size() == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_deleted_row_moves_apart_and_keeps_its_unique_value, store_fixture) {
@@ -261,9 +284,8 @@ BOOST_FIXTURE_TEST_CASE(a_deleted_row_moves_apart_and_keeps_its_unique_value, st
     append_update(commit, *seen, gone);
     must_commit(*store, std::move(commit));
 
-    const auto entries = everything_in(*store, global_part, families::index);
-    BOOST_REQUIRE_EQUAL(entries.size(), 1U);
-    BOOST_TEST(entries[0].key.starts_with(index_prefix(1, false)));
+    BOOST_TEST(newest_users().empty());
+    BOOST_TEST(newest_users(false).size() == 1U);
     const auto entry = read(*store, [](const kv::reader& reader) {
         return row_reader{reader}.find_unique(username_unique_key("kim"));
     });

@@ -375,7 +375,7 @@ BOOST_AUTO_TEST_CASE(joined_fields_are_those_of_the_rows) {
     const auto views_of = [&](entity root) {
         std::string json;
         read(*store, [&](const kv::reader& reader) {
-            query::append_views(json, reader, viewer, root,
+            query::append_views(json, reader, sight::alive, viewer, root,
                                 list(reader, root, {}, {.size = 100}).results);
             return true;
         });

@@ -18,6 +18,7 @@
 #include "storage/comments.hpp"
 #include "storage/likes.hpp"
 #include "storage/posts.hpp"
+#include "storage/ranking.hpp"
 #include "tests/storage/query_comparison.hpp"
 
 namespace pinhole::storage::test {
@@ -64,6 +65,9 @@ public:
 
     void run(const std::atomic<bool>& stops) {
         while (!stops) {
+            if (random_.one_in(20)) {
+                rank_unranked(store_);
+            }
             if (change_something()) {
                 ++changes_;
             }

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <type_traits>
 #include <utility>
+
+#include "storage/ranking.hpp"
 
 namespace pinhole::storage::test {
 
@@ -60,6 +63,17 @@ world::world() : seed_(make_seed()), random_(seed_), store_(open_store(directory
         add_post(commit);
     }
     must_commit(*store_, std::move(commit));
+}
+
+void world::rank_some() {
+    for (const auto& [id, row] : rows_) {
+        const bool is_user = row.list == "users";
+        if ((is_user || row.list == "posts") && random_.one_in(2)) {
+            const auto reader = store_->snapshot(kv::read_mode::blocking);
+            must_commit(*store_,
+                        is_user ? plan_rank<user>(*reader, id) : plan_rank<post>(*reader, id));
+        }
+    }
 }
 
 std::vector<entity_id> world::find(const naive_query& query) const {
@@ -214,29 +228,42 @@ void world::add_users(kv::commit& commit) {
 void world::add_post(kv::commit& commit) {
     post row = make_post(take_id(), user_id());
     row.content = content();
+    const auto files = make_files(row.id);
+    // A post's row has those that are there; an index of posts is by their types.
     row.files.clear();
+    std::ranges::copy_if(files, std::back_inserter(row.files),
+                         [](const file& each) { return !each.is_deleted; });
     auto& naive = add(commit, "posts", row);
     naive.texts = {{"content", row.content}};
     naive.references = {{"author", row.author.id}};
     naive.numbers["like_count"] = count_for(commit, post_counts_key(row.id), one_like);
     naive.numbers["comment_count"] = count_for(commit, post_counts_key(row.id), one_comment);
-    add_files(commit, row.id);
+    for (const file& each : files) {
+        add_file(commit, each);
+    }
     add_comments(commit, row.id);
     add_likes(commit, row.id);
 }
 
-void world::add_files(kv::commit& commit, entity_id post) {
+std::vector<file> world::make_files(entity_id post) {
+    std::vector<file> made;
     for (std::size_t count = random_.pick(3); count > 0; --count) {
         file row = make_post(take_id(), 1).files[0];
         row.post.id = post;
         row.width = static_cast<std::int64_t>(random_.pick(5));
         row.type = random_.one_in(2) ? "image" : "video";
-        auto& naive = add(commit, "files", row);
-        naive.texts = {{"type", row.type}};
-        naive.references = {{"post", post}};
-        naive.numbers["width"] = row.width;
-        naive.numbers["position"] = row.position;
+        row.is_deleted = random_.one_in(5);
+        made.push_back(std::move(row));
     }
+    return made;
+}
+
+void world::add_file(kv::commit& commit, file row) {
+    auto& naive = add(commit, "files", row);
+    naive.texts = {{"type", row.type}};
+    naive.references = {{"post", row.post.id}};
+    naive.numbers["width"] = row.width;
+    naive.numbers["position"] = row.position;
 }
 
 void world::add_comments(kv::commit& commit, entity_id post) {
@@ -262,7 +289,9 @@ void world::add_likes(kv::commit& commit, entity_id post) {
 template <class Row>
 naive_row& world::add(kv::commit& commit, const char* list, Row& row) {
     row.created_at = row.updated_at = moment();
-    row.is_deleted = row.id != me && random_.one_in(5);
+    if constexpr (!std::is_same_v<Row, file>) {
+        row.is_deleted = row.id != me && random_.one_in(5);
+    }
     append_create(commit, row);
     naive_row& naive = rows_[row.id];
     naive.list = list;

@@ -41,8 +41,12 @@ public:
 
     std::string seed_text() const { return "PINHOLE_TEST_SEED=" + std::to_string(seed_); }
     generator& random() { return random_; }
-    const kv::store& store() const { return *store_; }
+    kv::store& store() const { return *store_; }
     const std::map<entity_id, naive_row>& rows() const { return rows_; }
+
+    /// Gives half of the rows their places in the indexes by counts; the rest waits, as after a
+    /// write.
+    void rank_some();
 
     /// The ids that a list has, in order, whatever the page.
     std::vector<entity_id> find(const naive_query& query) const;
@@ -69,7 +73,8 @@ private:
 
     void add_users(kv::commit& commit);
     void add_post(kv::commit& commit);
-    void add_files(kv::commit& commit, entity_id post);
+    std::vector<file> make_files(entity_id post);
+    void add_file(kv::commit& commit, file row);
     void add_comments(kv::commit& commit, entity_id post);
     void add_likes(kv::commit& commit, entity_id post);
     template <class Row>

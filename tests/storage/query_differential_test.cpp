@@ -59,6 +59,7 @@ BOOST_AUTO_TEST_SUITE(query_differential)
 BOOST_AUTO_TEST_CASE(random_queries_find_what_is_found_naively) {
     world in;
     BOOST_TEST_INFO_SCOPE(in.seed_text());
+    in.rank_some();
     const query_comparison compare{in, [&](const naive_query& query) { return in.find(query); }};
     query_maker make{in};
     for (int i = queries_wanted("PINHOLE_TEST_QUERIES", queries_ordinary); i > 0; --i) {

@@ -1,4 +1,4 @@
-#include "storage/query/fold.hpp"
+#include "storage/base/fold.hpp"
 
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-namespace pinhole::storage::query {
+namespace pinhole::storage {
 
 namespace {
 
@@ -46,4 +46,14 @@ std::string fold_case(std::string_view utf8) {
     return folded;
 }
 
-}  // namespace pinhole::storage::query
+std::int64_t fold_version() {
+    UVersionInfo unicode{};
+    u_getUnicodeVersion(unicode);
+    std::int64_t version = 0;
+    for (const std::uint8_t part : unicode) {
+        version = version * 256 + part;
+    }
+    return version;
+}
+
+}  // namespace pinhole::storage

@@ -3,12 +3,16 @@
 // so what Django's `iexact` and its like compare. Pure; thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace pinhole::storage::query {
+namespace pinhole::storage {
 
 /// Requires: valid UTF-8; a byte that is none stays as it is.
 std::string fold_case(std::string_view utf8);
 
-}  // namespace pinhole::storage::query
+/// Of the mapping: two programs with the same version fold alike.
+std::int64_t fold_version();
+
+}  // namespace pinhole::storage
