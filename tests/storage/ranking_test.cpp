@@ -26,7 +26,8 @@ struct ranking_fixture {
 
     std::size_t unranked() const {
         return read(*store, [](const kv::reader& reader) {
-            return list_unranked<user>(reader, 100).size() + list_unranked<post>(reader, 100).size();
+            return list_unranked<user>(reader, 100).size() +
+                   list_unranked<post>(reader, 100).size();
         });
     }
     bool is_at(std::uint8_t index, std::int64_t count) const {
@@ -97,9 +98,8 @@ BOOST_AUTO_TEST_CASE(a_deleted_one_leaves_and_a_restored_one_comes_back) {
 BOOST_AUTO_TEST_CASE(a_like_that_comes_between_keeps_the_mark) {
     rank_unranked(*store);
     like(kim);
-    kv::commit late = read(*store, [](const kv::reader& reader) {
-        return plan_rank<post>(reader, sea);
-    });
+    kv::commit late =
+        read(*store, [](const kv::reader& reader) { return plan_rank<post>(reader, sea); });
     like(lee);
     check_outcome(*store, std::move(late), kv::outcome::conflict);
     BOOST_TEST(unranked() == 1U);
