@@ -155,8 +155,9 @@ BOOST_AUTO_TEST_CASE(cursors_are_bound_to_their_list_filters_and_reader) {
         tampered[i] = tampered[i] == 'A' ? 'B' : 'A';
         check_bad_cursor(user, list + "&cursor=" + tampered);
     }
-    for (const std::string& garbage : {std::string(), std::string("x"), cursor.substr(1),
-                                       cursor + "A", std::string(3000, 'A'), std::string("null")}) {
+    for (const std::string& garbage :
+         {std::string(), std::string("x"), cursor.substr(1), cursor + "A", std::string(3000, 'A'),
+          cursor + std::string(7'000, 'A'), std::string(7'000, '_'), std::string("null")}) {
         check_bad_cursor(user, list + "&cursor=" + garbage);
     }
 }
