@@ -15,6 +15,8 @@ namespace {
 namespace query = storage::query;
 
 constexpr std::size_t code_bytes = 16;
+/// With a cursor behind it, it still is a target that the server takes.
+constexpr std::size_t list_query_bytes_max = 7 * 1024;
 constexpr std::uint32_t page_size_max = 100;
 constexpr std::string_view default_ordering = "-created_at";
 
@@ -56,6 +58,11 @@ result<query::list_request> list_parameters::read() {
     request_.me = c_.who.user;
     request_.page.rows_read_max = c_.api.options().rows_read_max;
     const auto& given = c_.request.query;
+    if (query_bytes() > list_query_bytes_max) {
+        refuse("query", "too_long",
+               "may have " + std::to_string(list_query_bytes_max) + " bytes, percent-encoded");
+        return std::unexpected{bad_query(std::move(faults_))};
+    }
     if (given.size() > list_parameters_max) {
         refuse("query", "too_many",
                "may have " + std::to_string(list_parameters_max) + " parameters");
@@ -117,8 +124,8 @@ bool list_parameters::take_control(const std::string& name, const std::string& v
     } else if (name == "explain") {
         explains_ = take_flag(name, value);
     } else if (name == "include_deleted") {
-        request_.sees = take_flag(name, value) ? storage::sight::with_deleted
-                                               : storage::sight::alive;
+        request_.sees =
+            take_flag(name, value) ? storage::sight::with_deleted : storage::sight::alive;
     } else if (name == "filter") {
         if (auto parsed = keep(query::parse_expression({root_, c_.who.user}, value))) {
             request_.filter.parts.push_back(std::move(*parsed));
@@ -178,7 +185,10 @@ std::string list_parameters::bound_to() const {
 }
 
 std::string list_parameters::make_cursor(const query::position& position) const {
-    const std::string place = static_cast<char>(position.direction) + position.key;
+    kv::key_writer out;
+    out.append_u8(static_cast<std::uint8_t>(position.direction));
+    out.append_i64(position.row);
+    const std::string place = out.take() + position.key;
     const std::string code = c_.api.database().keys().authenticate(bound_to() + place);
     return storage::to_base64url(storage::as_octets(code + place));
 }
@@ -192,7 +202,22 @@ std::optional<query::position> list_parameters::parse_cursor(std::string_view te
     if (!c_.api.database().keys().is_authentic(bound_to() + place, bytes->substr(0, code_bytes))) {
         return std::nullopt;
     }
-    return query::position{static_cast<query::direction>(place.front()), place.substr(1)};
+    // Authentic, so it is what `make_cursor` wrote.
+    kv::key_reader in{place};
+    const auto direction = static_cast<query::direction>(in.read_u8().value());
+    const storage::entity_id row = in.read_i64().value();
+    return query::position{direction, std::string{in.rest()}, row};
+}
+
+/// Of what the pages beside this one repeat, as they write it.
+std::size_t list_parameters::query_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& [name, value] : c_.request.query) {
+        if (name != "cursor") {
+            bytes += http::percent_encode(name).size() + http::percent_encode(value).size() + 2;
+        }
+    }
+    return bytes;
 }
 
 std::string list_parameters::url_of(const query::position& position) const {

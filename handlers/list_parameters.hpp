@@ -39,6 +39,7 @@ private:
     template <class Value>
     std::optional<Value> keep(result<Value> parsed);
 
+    std::size_t query_bytes() const;
     std::string bound_to() const;
     std::string make_cursor(const storage::query::position& position) const;
     std::optional<storage::query::position> parse_cursor(std::string_view text) const;

@@ -99,12 +99,12 @@ std::optional<std::string> percent_decode(std::string_view text) {
 
 std::string percent_encode(std::string_view text) {
     constexpr std::string_view digits = "0123456789ABCDEF";
-    constexpr std::string_view unreserved =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    constexpr std::string_view unchanged =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$'()*,;:@/?";
     std::string encoded;
     encoded.reserve(text.size());
     for (const char c : text) {
-        if (unreserved.contains(c)) {
+        if (unchanged.contains(c)) {
             encoded += c;
             continue;
         }

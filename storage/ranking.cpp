@@ -72,8 +72,8 @@ template <class Row>
 void append_move(kv::commit& commit, const kv::reader& reader, entity_id id) {
     const auto row = row_reader{reader}.find<Row>(id);
     const auto before = find_ranked<Row>(reader, id);
-    const auto after = row && !row->row.is_deleted ? std::optional{read_counts<Row>(reader, id)}
-                                                   : std::nullopt;
+    const auto after =
+        row && !row->row.is_deleted ? std::optional{read_counts<Row>(reader, id)} : std::nullopt;
     if (before == after) {
         return;
     }
@@ -154,10 +154,11 @@ kv::commit plan_rank(const kv::reader& reader, std::uint32_t marks_max) {
     for (const entity_id id : found.ids) {
         append_move<Row>(commit, reader, id);
     }
-    append_meta(commit, progress_name<Row>(), stamp_of(found.keys.back()));
+    // Of the last commit there may be more marks than were asked for.
+    const bool is_whole = found.keys.size() < marks_max;
+    append_meta(commit, progress_name<Row>(), stamp_of(found.keys.back()) - (is_whole ? 0 : 1));
     for (std::string& key : found.keys) {
-        commit.operations.emplace_back(
-            kv::erase{{global_part, families::index, std::move(key)}});
+        commit.operations.emplace_back(kv::erase{{global_part, families::index, std::move(key)}});
     }
     return commit;
 }

@@ -2,10 +2,10 @@
 //
 // A counter is a sum of many writers' blind additions, so that a thousand people can like one post
 // at the same time; a commit that also moved the post in an index by likes would have to know the
-// sum, and each like would conflict with the next. So whoever adds to a counter only enqueues a mark
-// that the row is *unranked*, and the ranker moves the row some moments later, once for however many
-// likes there were. A query reads the index and lays the unranked rows over it with their true
-// counts: it is exact at every instant.
+// sum, and each like would conflict with the next. So whoever adds to a counter only enqueues a
+// mark that the row is *unranked*, and the ranker moves the row some moments later, once for
+// however many likes there were. A query reads the index and lays the unranked rows over it with
+// their true counts: it is exact at every instant.
 //
 // Marks stand in the order of their commits. The ranker notes up to which commit it has taken them
 // off, and whoever looks for marks begins there: it never steps over those that are gone.
@@ -13,7 +13,7 @@
 //   entry     part 0,  number 1 count id              (family `index`) value empty
 //   ranked    part id, ranked_number 1                the counts its entries stand at, varints
 //   mark      part 0,  unranked_number 1 stamp id     value empty
-//   progress  meta `ranked.posts`                     the stamp of the last mark taken off
+//   progress  meta `ranked.posts`                     up to this stamp all marks are taken off
 //
 // All of that is ON DISK.
 // Thread-safe, but for `rank_unranked`: one at a time. Errors: those of the reader and of the row

@@ -40,9 +40,9 @@ template <class Row, class Function>
 void for_each_row(kv::store& store, const Function& function) {
     std::optional<kv::key> beyond;
     for (;;) {
-        const auto found = store.snapshot(kv::read_mode::blocking)
-                               ->walk(schema<Row>::family, beyond ? &*beyond : nullptr,
-                                      rows_per_read);
+        const auto found =
+            store.snapshot(kv::read_mode::blocking)
+                ->walk(schema<Row>::family, beyond ? &*beyond : nullptr, rows_per_read);
         for (const kv::located_row& each : found) {
             function(decode_row<Row>(each.row.value));
         }
@@ -67,11 +67,10 @@ void add_entries_of(kv::store& store, batch_writer& out) {
 
 void erase_terms(kv::store& store, batch_writer& out, std::uint8_t number) {
     for (;;) {
-        const auto entries =
-            scan_index(*store.snapshot(kv::read_mode::blocking),
-                       {.family = families::terms,
-                        .prefix = index_prefix(number, true),
-                        .limit = rows_per_read});
+        const auto entries = scan_index(*store.snapshot(kv::read_mode::blocking),
+                                        {.family = families::terms,
+                                         .prefix = index_prefix(number, true),
+                                         .limit = rows_per_read});
         for (const kv::row& entry : entries) {
             out.commit().operations.emplace_back(
                 kv::erase{{global_part, families::terms, entry.key}});

@@ -25,7 +25,8 @@ constexpr std::size_t write_buffers_bytes_max = 48 * mebibyte;
 constexpr std::size_t log_bytes_max = 128 * mebibyte;
 /// Filter bits for each key: about 1 % false positives.
 constexpr double filter_bits = 10;
-/// Of a posting's key, what the entries of a trigram have in common: part, index number, alive, term.
+/// Of a posting's key, what the entries of a trigram have in common: part, index number, alive,
+/// term.
 constexpr std::size_t postings_front_bytes = part_bytes + 2 + 3;
 /// Adds to one counter that may pile up in memory before they are summed: every read of it walks
 /// them.

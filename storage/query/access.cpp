@@ -182,13 +182,13 @@ std::vector<access> access_finder::find_together(entity at, std::span<const view
         }
         access united{.what = access::kind::any, .serves = {set.by}};
         for (const entity_id target : set.ids) {
-            united.parts.push_back(to_access(rows_, entry, set.relation->name,
-                                             set.relation->index, target, {}));
+            united.parts.push_back(
+                to_access(rows_, entry, set.relation->name, set.relation->index, target, {}));
         }
         found.push_back(std::move(united));
     }
     for (const view& each : tests) {
-        if (serves(found, each.of)) {
+        if (serves(found, each.of) || std::ranges::count(left_out_, each.of) > 0) {
             continue;
         }
         if (auto one = find_one(at, each, rows_max)) {
@@ -404,8 +404,8 @@ access access_finder::find_trigrams(const entity_entry& at, const inverted_entry
         if (entries.empty()) {
             return to_rows(part.name, {}, {});
         }
-        samples.push_back({entries.size(), entries.back().key.substr(part.part.prefix.size()),
-                           std::move(part)});
+        samples.push_back(
+            {entries.size(), entries.back().key.substr(part.part.prefix.size()), std::move(part)});
     }
     std::ranges::sort(samples, [](const sample& a, const sample& b) {
         return std::tie(a.entries, a.reaches) < std::tie(b.entries, b.reaches);
@@ -459,8 +459,7 @@ std::optional<access> access_finder::find_ranked(const entity_entry& at, const v
     return to_rows(name.append(".").append(rank->field), std::move(*ids), {});
 }
 
-std::optional<access> access_finder::find_behind(entity at, const view& of,
-                                                 std::size_t rows_max) {
+std::optional<access> access_finder::find_behind(entity at, const view& of, std::size_t rows_max) {
     const relation_entry& relation = of.next();
     const auto beyond = collect(relation.target, of.beyond(), rows_max);
     if (!beyond) {

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/query/evaluator.hpp"
@@ -41,6 +42,9 @@ class access_finder {
 public:
     explicit access_finder(evaluator& evaluate) : evaluate_(evaluate), rows_(evaluate.rows()) {}
 
+    /// Tests that something else serves: nothing is read for their sake.
+    void leave_out(std::vector<const test*> tests) { left_out_ = std::move(tests); }
+
     /// Accesses to be intersected; none if no index serves. Rows that are named come alone.
     std::vector<access> find_all(entity at, const condition& of, std::size_t rows_max);
 
@@ -63,8 +67,7 @@ private:
     };
 
     std::optional<access> find_any(entity at, const condition& of, std::size_t rows_max);
-    std::vector<access> find_together(entity at, std::span<const view> tests,
-                                      std::size_t rows_max);
+    std::vector<access> find_together(entity at, std::span<const view> tests, std::size_t rows_max);
     std::optional<access> find_one(entity at, const view& of, std::size_t rows_max);
     std::optional<access> find_named(const entity_entry& at, const view& of) const;
     std::optional<access> find_pair(const entity_entry& at,
@@ -90,6 +93,7 @@ private:
 
     evaluator& evaluate_;
     row_reader& rows_;
+    std::vector<const test*> left_out_;
 };
 
 /// One part of an index of this entity, deleted rows included if the reader sees them.

@@ -60,8 +60,7 @@ std::unique_ptr<postings> open(row_reader& rows, entity at, const access& of, wa
 std::vector<place> sample_newest(const row_reader& rows, const index_part& part,
                                  const time_bounds& within, std::uint32_t wanted) {
     constexpr auto direction = walking::descending;
-    const auto walk =
-        open_index(rows.raw(), part, direction, to_places(within, direction), wanted);
+    const auto walk = open_index(rows.raw(), part, direction, to_places(within, direction), wanted);
     std::vector<place> places;
     std::optional<place> next = walk->seek({});
     while (next) {
@@ -84,19 +83,16 @@ std::uint64_t estimate_index(const row_reader& rows, const index_part& part,
     if (newest.size() < entries_sampled) {
         return newest.size();
     }
-    const auto oldest =
-        scan_index(rows.raw(), {.part = part.part,
-                                                  .family = part.family,
-                                                  .prefix = part.prefix,
-                                                  .limit = 1});
+    const auto oldest = scan_index(
+        rows.raw(), {.part = part.part, .family = part.family, .prefix = part.prefix, .limit = 1});
     if (oldest.empty()) {
         return 0;
     }
     kv::key_reader in{std::string_view{oldest.front().key}.substr(part.prefix.size())};
     const timestamp first = from_microseconds(in.read_i64().value_or(0));
-    const place begin = to_place(
-        to_microseconds(within.from ? std::max(*within.from, first) : first),
-        std::numeric_limits<entity_id>::min(), walking::descending);
+    const place begin =
+        to_place(to_microseconds(within.from ? std::max(*within.from, first) : first),
+                 std::numeric_limits<entity_id>::min(), walking::descending);
     const double sampled = std::max(1.0, span_of(newest.front(), newest.back()));
     const double whole = std::max(sampled, span_of(newest.front(), begin));
     const double rows_there = entries_sampled * (whole / sampled);
@@ -137,8 +133,7 @@ access to_access(const row_reader& rows, const entity_entry& at, std::string_vie
     const auto one = [&](bool alive) {
         return access{.what = access::kind::index,
                       .name = name,
-                      .part = {families::index, part,
-                               index_prefix(number, alive).append(leading)}};
+                      .part = {families::index, part, index_prefix(number, alive).append(leading)}};
     };
     if (!rows.sees_deleted()) {
         return one(true);
@@ -199,8 +194,8 @@ std::unique_ptr<postings> open_postings(row_reader& rows, entity at, std::span<c
     std::vector<std::unique_ptr<postings>> parts;
     parts.reserve(all.size());
     for (const access& each : all) {
-        parts.push_back(open(rows, at, each, direction, within,
-                             all.size() == 1 ? first_batch : batch_of_many));
+        parts.push_back(
+            open(rows, at, each, direction, within, all.size() == 1 ? first_batch : batch_of_many));
     }
     return intersect(std::move(parts));
 }
@@ -209,11 +204,10 @@ place_range to_places(const time_bounds& bounds, walking direction) {
     using limits = std::numeric_limits<std::int64_t>;
     const std::int64_t from = bounds.from ? to_microseconds(*bounds.from) : limits::min();
     const std::int64_t to = bounds.to ? to_microseconds(*bounds.to) : limits::max();
-    return direction == walking::ascending
-               ? place_range{to_place(from, limits::min(), direction),
-                             to_place(to, limits::max(), direction)}
-               : place_range{to_place(to, limits::max(), direction),
-                             to_place(from, limits::min(), direction)};
+    return direction == walking::ascending ? place_range{to_place(from, limits::min(), direction),
+                                                         to_place(to, limits::max(), direction)}
+                                           : place_range{to_place(to, limits::max(), direction),
+                                                         to_place(from, limits::min(), direction)};
 }
 
 }  // namespace pinhole::storage::query

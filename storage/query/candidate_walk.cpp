@@ -79,8 +79,7 @@ candidate_walk::candidate_walk(row_reader& rows, const list_request& request, co
                             to_places(by.within, direction_), first_batch);
 }
 
-void candidate_walk::open_text(const index_entry& index, const std::string& beyond,
-                               bool is_total) {
+void candidate_walk::open_text(const index_entry& index, const std::string& beyond, bool is_total) {
     std::string prefix = index_prefix(index.number, true);
     text_ = {.part = global_part,
              .family = families::index,

@@ -1,7 +1,8 @@
 // A reader that counts what is read through it, and stops a query that reads too much.
 //
-// Counted are the rows, index entries and counters that were asked for one by one, and those that a
-// scan brought. Thread-safety: as the reader under it.
+// To find where a scan begins costs as much as to read some rows, and counts as that against the
+// limit. Counted are the rows, index entries and counters that were asked for one by one, and those
+// that a scan brought. Thread-safety: as the reader under it.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +12,17 @@
 
 namespace pinhole::storage::query {
 
-/// Thrown by every function of the reader once more than allowed has been read.
+/// Thrown by every function of the reader once more than allowed has been read, and by the
+/// evaluator once looking at texts has taken too long.
 struct over_budget : std::exception {
-    const char* what() const noexcept override { return "the query reads too many rows"; }
+    explicit over_budget(bool by_texts) : is_by_texts(by_texts) {}
+    const char* what() const noexcept override { return "the query costs too much"; }
+
+    bool is_by_texts;
 };
+
+/// In rows, by measurement.
+inline constexpr std::uint64_t seek_cost = 4;
 
 class counting_reader final : public kv::reader {
 public:
@@ -34,6 +42,7 @@ public:
     }
     std::vector<kv::row> scan(const kv::range& range) const override {
         auto rows = under_.scan(range);
+        cost_ += seek_cost;
         count(rows.size());
         return rows;
     }
@@ -58,14 +67,16 @@ public:
 private:
     void count(std::size_t rows) const {
         rows_read_ += rows;
-        if (rows_read_ > rows_max_) {
-            throw over_budget{};
+        cost_ += rows;
+        if (cost_ > rows_max_) {
+            throw over_budget{false};
         }
     }
 
     const kv::reader& under_;
     std::uint64_t rows_max_;
     mutable std::uint64_t rows_read_ = 0;
+    mutable std::uint64_t cost_ = 0;
 };
 
 }  // namespace pinhole::storage::query

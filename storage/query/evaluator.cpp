@@ -1,10 +1,13 @@
 #include "storage/query/evaluator.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "storage/kv/key_codec.hpp"
+#include "storage/query/counting_reader.hpp"
 
 namespace pinhole::storage::query {
 
@@ -39,6 +42,16 @@ void append_sort_value(kv::key_writer& out, const value_view& value) {
             }
         },
         value);
+}
+
+/// What folding a byte takes at most, by measurement; reading the clock would take longer.
+constexpr std::chrono::nanoseconds ns_per_byte{8};
+
+/// Of the processor, for this thread: others that run at the same time do not count.
+std::chrono::nanoseconds thread_time() {
+    timespec at{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
+    return std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec};
 }
 
 /// Who wrote or liked, and the post that it hangs under; zero where there is none.
@@ -170,7 +183,7 @@ bool evaluator::holds(const test& of, const any_row& row) {
 
 bool evaluator::holds_along(const test& of, std::size_t step, const any_row& row) {
     if (step == of.path.relations.size()) {
-        return !of.predicate || of.predicate->holds(read(*of.path.field, row));
+        return !of.predicate || holds_of(*of.predicate, read(*of.path.field, row));
     }
     const relation_entry& relation = *of.path.relations[step];
     const bool is_last = step + 1 == of.path.relations.size();
@@ -185,6 +198,28 @@ bool evaluator::holds_along(const test& of, std::size_t step, const any_row& row
     return is_answered ? has_it : any_child(relation, row, [&](const any_row& child) {
         return holds_along(of, step + 1, child);
     });
+}
+
+bool evaluator::holds_of(const predicate& asked, const value_view& of) {
+    const auto* text = std::get_if<std::string_view>(&of);
+    if (text == nullptr) {
+        return asked.holds(of);
+    }
+    if (asked.is_pattern()) {
+        const auto begun = thread_time();
+        const bool holds = asked.holds(of);
+        charge(thread_time() - begun);
+        return holds;
+    }
+    charge(ns_per_byte * static_cast<std::int64_t>(text->size()));
+    return asked.holds(of);
+}
+
+void evaluator::charge(std::chrono::nanoseconds effort) {
+    effort_ += effort;
+    if (effort_ > text_effort_max) {
+        throw over_budget{true};
+    }
 }
 
 /// A post and a user have one like between them, which is found without a walk.

@@ -4,6 +4,7 @@
 #include <queue>
 #include <utility>
 
+#include "storage/kv/key_codec.hpp"
 #include "storage/query/candidate_walk.hpp"
 #include "storage/query/counting_reader.hpp"
 #include "storage/query/evaluator.hpp"
@@ -50,6 +51,7 @@ public:
 
     result<list_answer> run() {
         try {
+            from_ = to_whole(request_.page.from);
             plan_ = planner_.choose();
             while (!find_page()) {
                 if (auto other = planner_.reconsider()) {
@@ -60,25 +62,44 @@ public:
                 }
             }
             return finish();
-        } catch (const over_budget&) {
-            return fail_over_budget();
+        } catch (const over_budget& cost) {
+            return fail_over_budget(cost.is_by_texts);
         }
     }
 
 private:
     std::size_t wanted() const { return std::size_t{request_.page.size} + 1; }
-    bool backwards() const {
-        return request_.page.from && request_.page.from->direction == direction::previous;
+    bool backwards() const { return from_ && from_->direction == direction::previous; }
+    bool begins_at_an_end() const { return !from_ || from_->key.empty(); }
+
+    /// With the whole key of the row, if it was too long for a cursor.
+    std::optional<position> to_whole(const std::optional<position>& from) {
+        if (!from || from->row == 0) {
+            return from;
+        }
+        const auto row = find_rows(rows_, request_.root, {&from->row, 1}).front();
+        if (row && evaluate_.is_visible(*row)) {
+            std::string key = evaluate_.sort_key(request_.order, *row);
+            if (key.starts_with(from->key)) {
+                return position{from->direction, std::move(key)};
+            }
+        }
+        const bool is_back = from->direction == direction::previous;
+        return position{from->direction, is_back ? kv::prefix_end(from->key) : from->key};
     }
-    bool begins_at_an_end() const {
-        return !request_.page.from || request_.page.from->key.empty();
+
+    static position beside(direction way, const keyed_row& row) {
+        if (row.key.size() <= position_key_bytes_max) {
+            return {way, row.key};
+        }
+        return {way, row.key.substr(0, position_key_bytes_max), id_of(row.row)};
     }
     /// Whether a row lies beyond the place where the page begins.
     bool is_beyond(const std::string& key) const {
         if (begins_at_an_end()) {
             return true;
         }
-        return backwards() ? key < request_.page.from->key : key > request_.page.from->key;
+        return backwards() ? key < from_->key : key > from_->key;
     }
 
     void note_plan() {
@@ -108,9 +129,8 @@ private:
             return std::ranges::all_of(of.parts,
                                        [&](const condition& part) { return holds_all(part, row); });
         }
-        const bool is_served =
-            of.what == condition::kind::test &&
-            std::ranges::find(plan_.served, of.leaf.get()) != plan_.served.end();
+        const bool is_served = of.what == condition::kind::test &&
+                               std::ranges::find(plan_.served, of.leaf.get()) != plan_.served.end();
         return is_served || evaluate_.holds(of, row);
     }
 
@@ -157,7 +177,7 @@ private:
 
     bool walk_in_order() {
         try {
-            return walk(request_.page.from, wanted(), [this](any_row row) {
+            return walk(from_, wanted(), [this](any_row row) {
                 std::string key = evaluate_.sort_key(request_.order, row);
                 if (is_beyond(key)) {
                     found_.push_back({std::move(key), std::move(row)});
@@ -188,7 +208,7 @@ private:
         const bool is_grouped = plan_.in != sequence::none;
         const std::span<const order_key> first{request_.order.data(), 1};
         const std::size_t batch = is_grouped ? wanted() : batch_rows_max;
-        const bool is_done = walk(request_.page.from, batch, [&](any_row row) {
+        const bool is_done = walk(from_, batch, [&](any_row row) {
             if (is_grouped) {
                 std::string key = evaluate_.sort_key(first, row);
                 if (key != group && found_.size() == wanted()) {
@@ -210,8 +230,9 @@ private:
     /// wants no more. False: the allowance is used up.
     template <class Found>
     bool walk(const std::optional<position>& from, std::size_t first_batch, const Found& found) {
-        candidate_walk candidates{rows_, request_, plan_, backwards(), from,
-                                  is_total_order() && plan_.in != sequence::none};
+        candidate_walk candidates{rows_, request_,
+                                  plan_, backwards(),
+                                  from,  is_total_order() && plan_.in != sequence::none};
         const std::uint64_t begun = counted_.rows_read();
         for (std::size_t batch = first_batch;;) {
             const auto ids = candidates.next(batch);
@@ -283,14 +304,14 @@ private:
             return found_.empty() ? stopped_at_ : (at_front ? found_.front() : found_.back()).key;
         };
         rows.next = position{direction::next, backwards() ? begun_at(false) : stopped_at_};
-        if (request_.page.from) {
+        if (from_) {
             rows.previous =
                 position{direction::previous, backwards() ? stopped_at_ : begun_at(true)};
         }
     }
 
     void place_neighbours(page<any_row>& rows, bool more) const {
-        const auto& from = request_.page.from;
+        const auto& from = from_;
         if (!stopped_at_.empty()) {
             place_beside_stop(rows);
             return;
@@ -307,19 +328,21 @@ private:
         // A page that was read from the list's very end has nothing behind it.
         const bool from_an_end = from && from->key.empty();
         if (backwards() ? from && !from_an_end : more) {
-            rows.next = position{direction::next, found_.back().key};
+            rows.next = beside(direction::next, found_.back());
         }
         if (backwards() ? more : from && !from_an_end) {
-            rows.previous = position{direction::previous, found_.front().key};
+            rows.previous = beside(direction::previous, found_.front());
         }
     }
 
-    std::unexpected<error> fail_over_budget() {
+    std::unexpected<error> fail_over_budget(bool is_by_texts) {
         note_.rows_read = counted_.rows_read();
         std::string plan;
         append_json(plan, note_);
-        std::string message =
-            "This query reads more than " + std::to_string(request_.page.rows_read_max) + " rows.";
+        std::string message = is_by_texts
+                                  ? "This query compares texts for longer than it may."
+                                  : "This query reads more than " +
+                                        std::to_string(request_.page.rows_read_max) + " rows.";
         if (!note_.probes.empty()) {
             message += " No index serves " + note_.probes.front() + ".";
         } else if (note_.sorts) {
@@ -333,6 +356,7 @@ private:
     }
 
     const list_request& request_;
+    std::optional<position> from_;  ///< with its whole key
     counting_reader counted_;
     row_reader rows_;
     evaluator evaluate_;

@@ -6,14 +6,22 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/id.hpp"
+
 namespace pinhole::storage::query {
 
 enum class direction : std::uint8_t { next, previous };
 
+/// Of a longer sort key a position holds this much, and the row: a cursor fits into a URL.
+inline constexpr std::size_t position_key_bytes_max = 512;
+
 struct position {
     query::direction direction = direction::next;
     /// The sort key of the row that the page lies beyond; empty: the page begins at the list's end.
-    std::string key;
+    std::string key = {};
+    /// The row itself, if the key is only the front of its key; zero otherwise. Should the row's
+    /// key begin in another way by then, the page begins before all keys with that front.
+    entity_id row = 0;
 };
 
 struct page_request {

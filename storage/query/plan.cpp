@@ -98,6 +98,11 @@ plan planner::choose() {
         accesses.push_back(std::move(deleted));
         return in_time(std::move(accesses));
     }
+    auto ordered = find_order_index();
+    if (ordered) {
+        served_by_order_ = ordered->served;
+        finder_.leave_out(served_by_order_);
+    }
     auto cheap = finder_.find_all(request_.root, request_.filter, rows_at_first);
     if (auto of_rows = of_fewest_rows(cheap)) {
         return std::move(*of_rows);
@@ -106,7 +111,7 @@ plan planner::choose() {
     if (first.path.relations.empty() && first.path.field->name == "created_at") {
         return choose_by_time(std::move(cheap));
     }
-    if (auto ordered = find_order_index()) {
+    if (ordered) {
         return choose_by_index(std::move(*ordered), std::move(cheap));
     }
     return choose_unordered(std::move(cheap));
@@ -121,9 +126,8 @@ plan planner::choose_by_time(std::vector<access> cheap) {
         return in_time(std::move(cheap));
     }
     const std::uint64_t wanted = request_.wants_count ? among : request_.page.size + 1;
-    const std::size_t worth = request_.wants_count
-                                  ? std::min<std::size_t>(among, collected_at_last)
-                                  : worth_collecting(wanted, among);
+    const std::size_t worth = request_.wants_count ? std::min<std::size_t>(among, collected_at_last)
+                                                   : worth_collecting(wanted, among);
     if (auto of_rows = collect_rows(worth)) {
         return std::move(*of_rows);
     }
@@ -231,7 +235,8 @@ bool planner::could_collect(const condition& of, const std::vector<access>& foun
             break;
     }
     const test& leaf = *of.leaf;
-    if (!leaf.predicate || is_served(&leaf, found)) {
+    if (!leaf.predicate || is_served(&leaf, found) ||
+        std::ranges::count(served_by_order_, &leaf) > 0) {
         return false;
     }
     return !leaf.path.relations.empty() || root_.find_rank(leaf.path.field->name) != nullptr ||

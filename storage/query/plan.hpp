@@ -78,6 +78,7 @@ private:
     std::vector<const test*> tests_;  ///< that hold together
     time_bounds within_;
     std::vector<const test*> served_by_bounds_;
+    std::vector<const test*> served_by_order_;  ///< by an index other than by time
     std::uint64_t total_;
 };
 

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint32_t batch_max = 512;
 constexpr std::uint32_t batch_after_leap = 2;
+/// The first batch is a page; what is missing after it is mostly little.
+constexpr std::uint32_t batch_behind_first = 4;
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;
 
 std::uint64_t to_ordered(std::int64_t value, walking direction) {
@@ -54,7 +56,9 @@ private:
     void read_from(place least) {
         if (!places_.empty()) {
             const bool was_useful = 2 * used_ >= places_.size();
-            batch_ = was_useful ? std::min(batch_ * 2, batch_max) : batch_after_leap;
+            batch_ = !was_useful     ? batch_after_leap
+                     : batches_ == 1 ? std::min(batch_, batch_behind_first)
+                                     : std::min(batch_ * 2, batch_max);
         }
         kv::range range{.part = part_.part,
                         .family = part_.family,
@@ -73,6 +77,7 @@ private:
             places_.push_back(place_of(entry.key));
         }
         is_at_end_ = places_.size() < batch_;
+        ++batches_;
     }
 
     std::string key_of(const place& of) const {
@@ -100,6 +105,7 @@ private:
     std::vector<place> places_;
     std::ptrdiff_t at_ = 0;
     std::size_t used_ = 0;  ///< of the places read, those that were not leapt over
+    std::size_t batches_ = 0;
     bool is_at_end_ = false;
 };
 

@@ -2,9 +2,9 @@
 // their intersections and unions.
 //
 // Every index whose entries end in `created_at` and the id lists its rows in the same order, so two
-// of them are intersected by letting each leap to where the other stands (leapfrog join, Veldhuizen,
-// "Leapfrog Triejoin", 2014, with one variable): what is read is bounded by the smaller one, and
-// the walk ends with the page.
+// of them are intersected by letting each leap to where the other stands (leapfrog join,
+// Veldhuizen, "Leapfrog Triejoin", 2014, with one variable): what is read is bounded by the smaller
+// one, and the walk ends with the page.
 //
 // Belongs to one thread. Errors: those of the reader are thrown through.
 #pragma once

@@ -96,6 +96,9 @@ std::expected<std::shared_ptr<const pattern>, std::string> compile(const std::st
     if (!made->compiled.ok()) {
         return std::unexpected{"is no regular expression: " + made->compiled.error()};
     }
+    if (made->compiled.ProgramSize() > regex_size_max) {
+        return std::unexpected{"is too large a regular expression: repeat less"};
+    }
     return made;
 }
 

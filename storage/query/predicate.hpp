@@ -48,6 +48,8 @@ enum class lookup : std::uint8_t {
 };
 
 inline constexpr std::size_t regex_bytes_max = 500;
+/// Instructions that RE2 makes of a pattern. One look at a text takes time in proportion to both.
+inline constexpr int regex_size_max = 2000;
 inline constexpr std::size_t operands_max = 1000;
 
 std::optional<lookup> find_lookup(std::string_view name);
@@ -75,6 +77,9 @@ public:
                                                       std::vector<value> operands);
 
     bool holds(const value_view& of) const;
+
+    /// A regular expression, which may take much longer than other lookups.
+    bool is_pattern() const { return pattern_ != nullptr; }
 
     lookup which() const { return which_; }
     std::optional<date_part> part() const { return part_; }

@@ -39,8 +39,8 @@ std::vector<counted_row> count_unranked_rows(const kv::reader& reader, std::stri
 }
 
 /// By id.
-std::vector<counted_row> count_unranked(const kv::reader& reader, entity of,
-                                        std::string_view field, std::uint32_t rows_max) {
+std::vector<counted_row> count_unranked(const kv::reader& reader, entity of, std::string_view field,
+                                        std::uint32_t rows_max) {
     switch (of) {
         case entity::user:
             return count_unranked_rows<user>(reader, field, rows_max);
@@ -83,16 +83,15 @@ count_range common(const count_range& a, const count_range& b) {
 }
 
 std::optional<std::vector<entity_id>> list_ranked(const kv::reader& reader, entity of,
-                                                  const rank_entry& rank,
-                                                  const count_range& within,
+                                                  const rank_entry& rank, const count_range& within,
                                                   std::size_t rows_max) {
     std::vector<entity_id> ids;
     if (within.least > within.greatest) {
         return ids;
     }
     constexpr auto direction = walking::ascending;
-    const auto walk = open_ranked(reader, of, rank, within, direction,
-                                  static_cast<std::uint32_t>(rows_max + 1));
+    const auto walk =
+        open_ranked(reader, of, rank, within, direction, static_cast<std::uint32_t>(rows_max + 1));
     for (auto next = walk->seek({}); next; next = walk->seek(next_of(*next))) {
         if (ids.size() == rows_max) {
             return std::nullopt;
@@ -123,8 +122,8 @@ std::unique_ptr<postings> open_ranked(const kv::reader& reader, entity of, const
     }
     std::vector<std::unique_ptr<postings>> parts;
     parts.push_back(
-        without(open_index(reader, {families::index, global_part, index_prefix(rank.number, true)}, direction,
-                           places, std::min(first_batch, entries_per_read)),
+        without(open_index(reader, {families::index, global_part, index_prefix(rank.number, true)},
+                           direction, places, std::min(first_batch, entries_per_read)),
                 std::move(moved), direction));
     parts.push_back(open_places(std::move(overlay)));
     return unite(std::move(parts));

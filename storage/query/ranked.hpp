@@ -29,8 +29,8 @@ count_range common(const count_range& a, const count_range& b);
 
 /// Rows whose counts lie there (and perhaps others), if no more than `rows_max`.
 std::optional<std::vector<entity_id>> list_ranked(const kv::reader& reader, entity of,
-                                                  const rank_entry& rank,
-                                                  const count_range& within, std::size_t rows_max);
+                                                  const rank_entry& rank, const count_range& within,
+                                                  std::size_t rows_max);
 
 /// Places are the counts.
 std::unique_ptr<postings> open_ranked(const kv::reader& reader, entity of, const rank_entry& rank,

@@ -5,8 +5,9 @@
 //   row          part = id, no bytes                                   value = the row
 //   index entry  part = scope's id or 0, number alive values… id       value empty
 //   posting      part = 0, number 1 term created_at id                 value empty
-//   unranked     part = 0, number 1 stamp id                                 value empty (ranking.hpp)
-//   unique entry part = scope's id or hash, number values…             value = zigzag id, alive
+//   unranked     part = 0, number 1 stamp id                                 value empty
+//   (ranking.hpp) unique entry part = scope's id or hash, number values…             value = zigzag
+//   id, alive
 //
 // `alive` is one byte, 1 or 0, so that alive and deleted rows lie apart and a list never steps
 // over the dead. Pure; thread-safe.
@@ -111,8 +112,8 @@ std::vector<kv::key> inverted_keys(const inverted_index<Row>& index, const Row& 
     append_key_value(place, row.created_at);
     place.append_i64(row.id);
     for (const std::string& term : index.terms(row)) {
-        keys.push_back({global_part, families::terms,
-                        term_prefix(index.number, term).append(place.bytes())});
+        keys.push_back(
+            {global_part, families::terms, term_prefix(index.number, term).append(place.bytes())});
     }
     return keys;
 }
@@ -138,7 +139,6 @@ template <class Row>
 kv::key counter_key(entity_id id) {
     return {id, families::counters, std::string{schema<Row>::counter_name}};
 }
-
 
 /// Entries of an index in one part, in the order of their keys or against it.
 struct index_range {

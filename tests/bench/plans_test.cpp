@@ -97,24 +97,24 @@ BOOST_AUTO_TEST_CASE(natural_pages_read_little_more_than_they_show) {
 
 BOOST_AUTO_TEST_CASE(one_row_is_one_read) {
     const dataset_names& names = shared().names;
-    const auto by_name =
-        shared().run({.root = entity::user, .filter = "username=\"kim\""}).plan;
+    const auto by_name = shared().run({.root = entity::user, .filter = "username=\"kim\""}).plan;
     BOOST_TEST(by_name.index == "unique");
     BOOST_TEST(by_name.rows_read == 2U);
     const auto by_id = shared().run({.filter = "id=" + of(names.popular_post)}).plan;
     BOOST_TEST(by_id.index == "ids");
     BOOST_TEST(by_id.rows_read == 2U);
     const auto pair =
-        shared().run({.root = entity::like,
-                      .filter = "user=\"me\" & post=" + of(names.popular_post)}).plan;
+        shared()
+            .run({.root = entity::like, .filter = "user=\"me\" & post=" + of(names.popular_post)})
+            .plan;
     BOOST_TEST(pair.index == "unique post_user");
     BOOST_TEST(pair.rows_read <= 5U);
 }
 
 BOOST_AUTO_TEST_CASE(a_search_reads_about_what_it_finds) {
     for (const char* word : {"sea", "quokka", "low tide"}) {
-        const auto plan = shared().run({.filter = "content__icontains=\"" + std::string{word} +
-                                                  "\""}).plan;
+        const auto plan =
+            shared().run({.filter = "content__icontains=\"" + std::string{word} + "\""}).plan;
         BOOST_TEST_INFO_SCOPE(word);
         BOOST_TEST(plan.index == "posts.content");
         BOOST_TEST(plan.rows_read <= 20 * plan.rows_returned + 1'000);

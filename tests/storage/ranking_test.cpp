@@ -109,6 +109,24 @@ BOOST_AUTO_TEST_CASE(a_like_that_comes_between_keeps_the_mark) {
     check_rows_are_right();
 }
 
+BOOST_AUTO_TEST_CASE(marks_of_one_commit_may_be_taken_off_one_by_one) {
+    rank_unranked(*store);
+    kv::commit commit;
+    for (entity_id id = 20; id < 30; id += 2) {
+        append_create(commit, make_post(id, kim));
+    }
+    must_commit(*store, std::move(commit));
+    for (std::size_t left = 5; left > 0; --left) {
+        BOOST_TEST(unranked() == left);
+        kv::commit one =
+            read(*store, [](const kv::reader& reader) { return plan_rank<post>(reader, 1); });
+        must_commit(*store, std::move(one));
+    }
+    BOOST_TEST(unranked() == 0U);
+    like(kim);
+    BOOST_TEST(unranked() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(the_check_finds_what_is_ranked_wrongly) {
     rank_unranked(*store);
     const auto problems_after = [this](kv::operation broken) {

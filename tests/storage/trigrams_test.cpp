@@ -1,7 +1,7 @@
 #include "storage/schema/trigrams.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <algorithm>
+#include <boost/test/unit_test.hpp>
 
 #include "tests/storage/storage_fixture.hpp"
 

@@ -302,7 +302,7 @@ private:
         random_numbers random = random_of(event_kind::post, which);
         auto row = begin_row<storage::post>(planned.is_deleted, random);
         row.author.id = user_ids_[planned.author];
-        row.content = make_content(random, 3, 12, planned.is_needle);
+        row.content = make_content(random, 3, 10, planned.is_needle);
         row.deleted_at = planned.is_deleted ? row.updated_at : timestamp{};
         post_ids_[which] = row.id;
         for (std::size_t i = draw_files_count(random); row.files.size() < i;) {
@@ -322,7 +322,7 @@ private:
         auto row = begin_row<storage::comment>(planned.is_deleted, random);
         row.post.id = post_ids_[planned.post];
         row.author.id = user_ids_[planned.user];
-        row.content = make_content(random, 2, 8, planned.is_needle);
+        row.content = make_content(random, 1, 6, planned.is_needle);
         row.is_counted = planned.is_counted;
         append_create(writer_.commit(), row);
     }
