@@ -20,6 +20,8 @@ constexpr std::size_t batch_rows_max = 1024;
 /// What a row of a page costs at most where no filter has to be asked: its entry, the row, its post
 /// and two people. A page's first batch is always read.
 constexpr std::uint64_t reads_per_row_max = 5;
+/// And what it costs to begin.
+constexpr std::uint64_t seeks_per_page = 8;
 
 struct keyed_row {
     std::string key;
@@ -44,7 +46,8 @@ public:
     list_run(const kv::reader& reader, const list_request& request)
         : request_(request),
           counted_(reader, std::max<std::uint64_t>(request.page.rows_read_max,
-                                                   reads_per_row_max * wanted())),
+                                                   reads_per_row_max * wanted() +
+                                                       seeks_per_page * seek_cost)),
           rows_(counted_, request.sees),
           evaluate_(rows_),
           planner_(evaluate_, request) {}
@@ -350,7 +353,7 @@ private:
         }
         message +=
             " Narrow it down by what an index serves: an id, a reference (author, post, "
-            "user), a username, or created_at.";
+            "user), a username, three characters of a text or more, or created_at.";
         return std::unexpected{
             error{error_code::too_expensive, std::move(message), {}, std::move(plan)}};
     }

@@ -249,13 +249,13 @@ BOOST_AUTO_TEST_CASE(deleted_rows_are_there_for_the_filters_of_staff) {
     api_client& staff = people.at(role::staff);
     api_client owner = shared_server().sign_up();
     const json post = create_post(owner);
-    const std::string id = post.at("id");
+    const std::string id = text(post, "id");
     const json comment = create_comment(owner, post);
     check_status(owner.remove(path_of_post(post)), 204);
     const auto found = [&](const std::string& query) {
         return parse(staff.get("/api/v1/" + query)).at("results").size();
     };
-    for (const std::string query :
+    for (const std::string& query :
          {"posts?id=" + id, "posts?author=" + owner.id(), "comments?post=" + id,
           "posts?comments__author=" + owner.id(), "files?post=" + id,
           "comments?author__username=" + owner.username() + "&ordering=content"}) {

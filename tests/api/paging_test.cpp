@@ -176,6 +176,50 @@ BOOST_AUTO_TEST_CASE(filters_take_ids_and_me_where_it_fits) {
     BOOST_TEST(nothing.at("next").is_null());
 }
 
+BOOST_AUTO_TEST_CASE(the_longest_texts_make_no_url_that_is_too_long) {
+    auto author = shared_server().sign_up();
+    std::string longest;
+    for (int i = 0; i < 2'199; ++i) {
+        longest += "\U0001F600";
+    }
+    std::vector<std::string> contents;
+    for (const char* end : {"a", "b", "c", "d"}) {
+        contents.push_back(longest + end);
+        create_post(author, contents.back());
+    }
+    const std::string url =
+        "/api/v1/posts?page_size=1&ordering=-content,author__name&author=" + author.id();
+    json page = author.get_json(url);
+    std::vector<std::string> seen;
+    for (;;) {
+        seen.push_back(text(page.at("results").at(0), "content"));
+        if (page.at("next").is_null()) {
+            break;
+        }
+        BOOST_REQUIRE_LT(text(page, "next").size(), 2'000U);
+        page = author.get_json(text(page, "next"));
+    }
+    std::ranges::reverse(contents);
+    BOOST_TEST(seen == contents, boost::test_tools::per_element());
+    for (std::size_t i = contents.size() - 1; i > 0; --i) {
+        page = author.get_json(text(page, "previous"));
+        BOOST_TEST(text(page.at("results").at(0), "content") == contents[i - 1]);
+    }
+    BOOST_TEST(page.at("previous").is_null());
+}
+
+BOOST_AUTO_TEST_CASE(a_query_leaves_room_for_a_cursor) {
+    create_post(user);
+    create_post(user);
+    const auto url_of = [](std::size_t bytes) {
+        return "/api/v1/posts?page_size=1&content__lt=" + std::string(bytes, '~');
+    };
+    constexpr std::size_t longest = 7 * 1024 - std::string_view("page_size=1&content__lt=&").size();
+    const json page = user.get_json(url_of(longest));
+    check_status(user.get(text(page, "next")), 200);
+    check_problem(user.get(url_of(longest + 2)), 400, {{"query", "too_long"}});
+}
+
 BOOST_AUTO_TEST_CASE(every_list_pages) {
     auto fan = shared_server().sign_up();
     for (int i = 0; i < 3; ++i) {
