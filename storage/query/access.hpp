@@ -36,7 +36,7 @@ struct access {
 };
 
 /// A union of more indexes than this costs more than it saves: each of them is sought in.
-inline constexpr std::size_t united_max = 256;
+inline constexpr std::size_t united_max = 1024;
 
 class access_finder {
 public:
@@ -111,7 +111,8 @@ std::uint64_t estimate(const row_reader& rows, const access& of, const time_boun
                        std::uint64_t total);
 
 /// Opens the intersection for a walk. `first_batch`: entries wanted at first, of an index that is
-/// walked alone. Rows are read for their dates.
+/// walked alone. Rows beside an index are looked for among its entries; else they are read for their
+/// dates.
 std::unique_ptr<postings> open_postings(row_reader& rows, entity at, std::span<const access> all,
                                         walking direction, const place_range& within,
                                         std::uint32_t first_batch);

@@ -191,13 +191,23 @@ std::uint64_t estimate(const row_reader& rows, const access& of, const time_boun
 std::unique_ptr<postings> open_postings(row_reader& rows, entity at, std::span<const access> all,
                                         walking direction, const place_range& within,
                                         std::uint32_t first_batch) {
+    const auto is_of_rows = [](const access& each) { return each.what == access::kind::rows; };
+    const bool has_an_index = !std::ranges::all_of(all, is_of_rows);
     std::vector<std::unique_ptr<postings>> parts;
     parts.reserve(all.size());
     for (const access& each : all) {
-        parts.push_back(
-            open(rows, at, each, direction, within, all.size() == 1 ? first_batch : batch_of_many));
+        if (!has_an_index || !is_of_rows(each)) {
+            parts.push_back(open(rows, at, each, direction, within,
+                                 all.size() == 1 ? first_batch : batch_of_many));
+        }
     }
-    return intersect(std::move(parts));
+    auto walk = intersect(std::move(parts));
+    for (const access& each : all) {
+        if (has_an_index && is_of_rows(each)) {
+            walk = among(std::move(walk), each.ids, direction);
+        }
+    }
+    return walk;
 }
 
 place_range to_places(const time_bounds& bounds, walking direction) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "storage/schema/keys.hpp"
@@ -19,6 +20,11 @@ constexpr double collected_min = 256;
 constexpr double collected_max = 4096;
 /// What is collected when there is no order to walk in, or the walk has failed.
 constexpr std::size_t collected_at_last = 20'000;
+/// So many index entries are read in the time of one row.
+constexpr std::uint64_t entries_per_row = 8;
+/// Beside an index that leaves few rows, one row for so many of its entries is worth collecting.
+constexpr std::uint64_t entries_per_collected = 4;
+constexpr std::size_t collected_most = 4096;
 /// A walk may read so many times what it was expected to.
 constexpr double patience = 4;
 
@@ -36,6 +42,17 @@ void append_required(const condition& of, std::vector<const test*>& tests) {
 std::size_t worth_collecting(std::uint64_t wanted, std::uint64_t among) {
     const double even = std::sqrt(static_cast<double>(wanted) * static_cast<double>(among) / 2);
     return static_cast<std::size_t>(std::clamp(even, collected_min, collected_max));
+}
+
+/// The largest number there is, if none are of rows.
+std::size_t fewest_rows(const std::vector<access>& found) {
+    std::size_t fewest = std::numeric_limits<std::size_t>::max();
+    for (const access& each : found) {
+        if (each.what == access::kind::rows) {
+            fewest = std::min(fewest, each.ids.size());
+        }
+    }
+    return fewest;
 }
 
 std::uint64_t allowance_of(std::uint64_t wanted, std::uint64_t among, std::size_t at_least) {
@@ -126,10 +143,23 @@ plan planner::choose_by_time(std::vector<access> cheap) {
         return in_time(std::move(cheap));
     }
     const std::uint64_t wanted = request_.wants_count ? among : request_.page.size + 1;
-    const std::size_t worth = request_.wants_count ? std::min<std::size_t>(among, collected_at_last)
-                                                   : worth_collecting(wanted, among);
-    if (auto of_rows = collect_rows(worth)) {
+    std::size_t worth = request_.wants_count ? std::min<std::size_t>(among, collected_at_last)
+                                             : worth_collecting(wanted, among);
+    if (!cheap.empty()) {
+        worth = std::max(worth,
+                         std::min<std::size_t>(among / entries_per_collected, collected_most));
+    }
+    auto found = finder_.find_all(request_.root, request_.filter, worth);
+    const std::size_t fewest = fewest_rows(found);
+    if (!cheap.empty() && fewest <= worth && among / entries_per_row < fewest) {
+        // To look for the rows among the index's entries takes less than to read them.
+        return in_time(std::move(found));
+    }
+    if (auto of_rows = of_fewest_rows(found)) {
         return std::move(*of_rows);
+    }
+    if (found.size() > cheap.size()) {
+        return in_time(std::move(found));
     }
     plan walk = in_time(std::move(cheap));
     walk.allowance = allowance_of(wanted, among, worth);

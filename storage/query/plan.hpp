@@ -34,7 +34,7 @@ enum class sequence : std::uint8_t {
 
 struct plan {
     sequence in = sequence::none;
-    /// Intersected; of `none`, if the first is of rows, it is alone and they are looked at.
+    /// Intersected; of `none`, one of rows alone is what is looked at.
     std::vector<access> accesses = {};
     const rank_entry* rank = nullptr;         ///< of `count`
     count_range counts = {};                  ///< of `count`
@@ -45,7 +45,7 @@ struct plan {
     std::optional<std::uint64_t> allowance = {};
 
     bool is_of_rows() const {
-        return !accesses.empty() && accesses.front().what == access::kind::rows;
+        return accesses.size() == 1 && accesses.front().what == access::kind::rows;
     }
     std::string name(entity root) const;
     std::string bounds() const;

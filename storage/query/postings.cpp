@@ -128,13 +128,17 @@ private:
 
 class filtered_postings final : public postings {
 public:
-    filtered_postings(std::unique_ptr<postings> of, std::vector<entity_id> left_out,
+    filtered_postings(std::unique_ptr<postings> of, std::vector<entity_id> named, bool keeps_named,
                       walking direction)
-        : of_(std::move(of)), left_out_(std::move(left_out)), direction_(direction) {}
+        : of_(std::move(of)),
+          named_(std::move(named)),
+          keeps_named_(keeps_named),
+          direction_(direction) {}
 
     std::optional<place> seek(place least) override {
         auto found = of_->seek(least);
-        while (found && std::ranges::binary_search(left_out_, id_of(*found, direction_))) {
+        while (found && std::ranges::binary_search(named_, id_of(*found, direction_)) !=
+                            keeps_named_) {
             found = of_->seek(next_of(*found));
         }
         return found;
@@ -142,7 +146,8 @@ public:
 
 private:
     std::unique_ptr<postings> of_;
-    std::vector<entity_id> left_out_;
+    std::vector<entity_id> named_;
+    bool keeps_named_;
     walking direction_;
 };
 
@@ -230,7 +235,13 @@ std::unique_ptr<postings> open_places(std::vector<place> places) {
 
 std::unique_ptr<postings> without(std::unique_ptr<postings> of, std::vector<entity_id> left_out,
                                   walking direction) {
-    return std::make_unique<filtered_postings>(std::move(of), std::move(left_out), direction);
+    return std::make_unique<filtered_postings>(std::move(of), std::move(left_out), false,
+                                               direction);
+}
+
+std::unique_ptr<postings> among(std::unique_ptr<postings> of, std::vector<entity_id> kept,
+                                walking direction) {
+    return std::make_unique<filtered_postings>(std::move(of), std::move(kept), true, direction);
 }
 
 std::unique_ptr<postings> intersect(std::vector<std::unique_ptr<postings>> parts) {

@@ -62,6 +62,9 @@ public:
 std::unique_ptr<postings> open_index(const kv::reader& reader, index_part part, walking direction,
                                      const place_range& within, std::uint32_t first_batch);
 std::unique_ptr<postings> open_places(std::vector<place> places);
+/// Those of the rows named (sorted).
+std::unique_ptr<postings> among(std::unique_ptr<postings> of, std::vector<entity_id> kept,
+                                walking direction);
 /// Those but for the rows named (sorted).
 std::unique_ptr<postings> without(std::unique_ptr<postings> of, std::vector<entity_id> left_out,
                                   walking direction);

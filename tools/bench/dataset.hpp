@@ -20,12 +20,12 @@
 namespace pinhole::bench {
 
 /// Raise it with every change to what is made.
-inline constexpr int dataset_version = 2;
+inline constexpr int dataset_version = 3;
 
 /// Who asks: has `dataset_size::caller_likes` likes and a few posts and comments.
 inline constexpr std::string_view caller_username = "bench";
 inline constexpr std::string_view caller_password = "a long password";
-/// Has as many posts, likes and comments as most.
+/// Has as many posts, likes and comments as there are for each user.
 inline constexpr std::string_view middling_username = "kim";
 /// Has one post of twenty.
 inline constexpr std::string_view popular_username = "popular";

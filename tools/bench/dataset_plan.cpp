@@ -39,7 +39,9 @@ private:
     }
 
     /// Mostly others; what is left is what a user of no importance does.
-    std::uint32_t draw_user() { return random_.one_in(500) ? middling : draw_other(); }
+    std::uint32_t draw_user() {
+        return random_.one_in(size_.users()) ? middling : draw_other();
+    }
 
     void add_users() {
         const auto users = static_cast<std::int64_t>(size_.users());
@@ -56,7 +58,7 @@ private:
         if (post % 20 == 7) {
             return popular;
         }
-        if (post % 500 == 11) {
+        if (post % size_.users() == 11) {
             return middling;
         }
         if (post % 2'000 == 13) {
