@@ -3,50 +3,17 @@
 #include <string>
 #include <vector>
 
-#include "storage/query/list_query.hpp"
-#include "storage/query/parse.hpp"
-#include "storage/ranking.hpp"
-#include "tests/storage/storage_fixture.hpp"
-#include "tests/support/sanitizers.hpp"
-#include "tools/bench/dataset.hpp"
+#include "tests/bench/shared_dataset.hpp"
 
 namespace pinhole::bench {
 
 namespace {
 
-namespace query = storage::query;
-namespace test = storage::test;
-
 using query::entity;
 
-struct asked {
-    entity root = entity::post;
-    std::string filter = {};  ///< as `filter=` has it
-    std::string ordering = "-created_at";
-};
-
 /// Made once: it takes a minute.
-struct dataset {
-    dataset() { storage::rank_unranked(*store); }
-
-    query::list_answer run(const asked& page) const {
-        const query::parse_context context{page.root, names.caller};
-        query::list_request request{.root = page.root, .me = names.caller};
-        if (!page.filter.empty()) {
-            request.filter = query::parse_expression(context, page.filter).value();
-        }
-        request.order = query::parse_ordering(context, page.ordering).value();
-        return query::run_list(*store->snapshot(kv::read_mode::blocking), request).value();
-    }
-
-    pinhole::test::temporary_directory directory;
-    std::unique_ptr<kv::store> store = test::open_store(directory.path());
-    dataset_names names = make_dataset(
-        *store, {.posts = pinhole::test::costs_are_real ? std::size_t{100'000} : 3'000});
-};
-
 const dataset& shared() {
-    static const dataset made;
+    static const dataset made{pinhole::test::costs_are_real ? 100'000U : 3'000U};
     return made;
 }
 
