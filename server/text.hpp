@@ -31,7 +31,8 @@ int hex_value(char c);
 
 /// Replaces every `%XX`, once. None if a `%` is not followed by two hexadecimal digits.
 std::optional<std::string> percent_decode(std::string_view text);
-/// Writes as `%XX` whatever may not stand in a query's name or value (RFC 3986, section 3.4, but for
+/// Writes as `%XX` whatever may not stand in a query's name or value (RFC 3986, section 3.4, but
+/// for
 /// `&`, `=` and `+`, which have a meaning there).
 std::string percent_encode(std::string_view text);
 

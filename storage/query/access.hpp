@@ -111,8 +111,8 @@ std::uint64_t estimate(const row_reader& rows, const access& of, const time_boun
                        std::uint64_t total);
 
 /// Opens the intersection for a walk. `first_batch`: entries wanted at first, of an index that is
-/// walked alone. Rows beside an index are looked for among its entries; else they are read for their
-/// dates.
+/// walked alone. Rows beside an index are looked for among its entries; else they are read for
+/// their dates.
 std::unique_ptr<postings> open_postings(row_reader& rows, entity at, std::span<const access> all,
                                         walking direction, const place_range& within,
                                         std::uint32_t first_batch);

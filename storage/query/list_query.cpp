@@ -45,9 +45,9 @@ class list_run {
 public:
     list_run(const kv::reader& reader, const list_request& request)
         : request_(request),
-          counted_(reader, std::max<std::uint64_t>(request.page.rows_read_max,
-                                                   reads_per_row_max * wanted() +
-                                                       seeks_per_page * seek_cost)),
+          counted_(reader, std::max<std::uint64_t>(
+                               request.page.rows_read_max,
+                               reads_per_row_max * wanted() + seeks_per_page * seek_cost)),
           rows_(counted_, request.sees),
           evaluate_(rows_),
           planner_(evaluate_, request) {}

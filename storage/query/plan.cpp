@@ -146,8 +146,8 @@ plan planner::choose_by_time(std::vector<access> cheap) {
     std::size_t worth = request_.wants_count ? std::min<std::size_t>(among, collected_at_last)
                                              : worth_collecting(wanted, among);
     if (!cheap.empty()) {
-        worth = std::max(worth,
-                         std::min<std::size_t>(among / entries_per_collected, collected_most));
+        worth =
+            std::max(worth, std::min<std::size_t>(among / entries_per_collected, collected_most));
     }
     auto found = finder_.find_all(request_.root, request_.filter, worth);
     const std::size_t fewest = fewest_rows(found);

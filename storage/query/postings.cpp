@@ -137,8 +137,8 @@ public:
 
     std::optional<place> seek(place least) override {
         auto found = of_->seek(least);
-        while (found && std::ranges::binary_search(named_, id_of(*found, direction_)) !=
-                            keeps_named_) {
+        while (found &&
+               std::ranges::binary_search(named_, id_of(*found, direction_)) != keeps_named_) {
             found = of_->seek(next_of(*found));
         }
         return found;

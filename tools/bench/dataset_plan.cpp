@@ -39,9 +39,7 @@ private:
     }
 
     /// Mostly others; what is left is what a user of no importance does.
-    std::uint32_t draw_user() {
-        return random_.one_in(size_.users()) ? middling : draw_other();
-    }
+    std::uint32_t draw_user() { return random_.one_in(size_.users()) ? middling : draw_other(); }
 
     void add_users() {
         const auto users = static_cast<std::int64_t>(size_.users());
