@@ -35,6 +35,10 @@ struct access {
     std::vector<const test*> serves = {};  ///< they hold of its rows and of no others
 };
 
+/// Sorts the ids.
+access access_of_rows(std::string name, std::vector<entity_id> ids,
+                      std::vector<const test*> served);
+
 /// A union of more indexes than this costs more than it saves: each of them is sought in.
 inline constexpr std::size_t united_max = 1024;
 
@@ -87,6 +91,8 @@ private:
                                       std::size_t rows_max) const;
     std::optional<access> find_behind(entity at, const view& of, std::size_t rows_max);
     std::optional<target_set> find_targets(const view& of, std::size_t rows_max);
+    std::vector<target_set> find_targets(std::span<const view> tests, std::size_t rows_max);
+    access unite(const entity_entry& at, const target_set& set) const;
     /// Rows for which the test holds, if they are no more than that.
     std::optional<std::vector<entity_id>> collect(entity at, const view& of, std::size_t rows_max);
     void keep_those_that_hold(entity at, const view& of, std::vector<entity_id>& ids);
