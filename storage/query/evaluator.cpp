@@ -13,6 +13,8 @@ namespace pinhole::storage::query {
 
 namespace {
 
+constexpr std::uint32_t children_at_first = 2;
+constexpr std::uint32_t children_growth = 8;
 constexpr std::uint32_t children_per_read = 64;
 /// A relation may lead to very many rows, and each of them to its parents.
 constexpr std::size_t parents_remembered_max = 4096;
@@ -261,6 +263,12 @@ bool evaluator::leads_nowhere(const test& of, std::size_t step, const any_row& r
 template <class Found>
 bool evaluator::any_child(const relation_entry& relation, const any_row& parent,
                           const Found& found) {
+    if (const auto* whole = std::get_if<post>(&parent);
+        whole != nullptr && relation.target == entity::file && !rows_.sees_deleted()) {
+        // A post has a copy of its alive files, so that nothing has to be read.
+        return std::ranges::any_of(whole->files,
+                                   [&](const file& each) { return found(any_row{each}); });
+    }
     return any_child(relation, parent, true, found) ||
            (rows_.sees_deleted() && any_child(relation, parent, false, found));
 }
@@ -270,12 +278,14 @@ bool evaluator::any_child(const relation_entry& relation, const any_row& parent,
                           const Found& found) {
     const entity_id part = id_of(parent);
     std::string beyond;
-    for (;;) {
+    // Often the first one answers.
+    for (std::uint32_t limit = children_at_first;;
+         limit = std::min(limit * children_growth, children_per_read)) {
         rows_.forget_beyond(parents_remembered_max);
         const auto entries = scan_index(rows_.raw(), {.part = part,
                                                       .prefix = index_prefix(relation.index, alive),
                                                       .beyond = beyond,
-                                                      .limit = children_per_read});
+                                                      .limit = limit});
         std::vector<any_row> batch;
         for (auto& child : find_rows(rows_, relation.target, ids_of(entries))) {
             if (child) {
@@ -288,7 +298,7 @@ bool evaluator::any_child(const relation_entry& relation, const any_row& parent,
                 return true;
             }
         }
-        if (entries.size() < children_per_read) {
+        if (entries.size() < limit) {
             return false;
         }
         beyond = entries.back().key;

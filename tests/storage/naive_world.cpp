@@ -247,6 +247,7 @@ std::vector<file> world::make_files(entity_id post) {
         row.post.id = post;
         row.width = static_cast<std::int64_t>(random_.pick(5));
         row.type = random_.one_in(2) ? "image" : "video";
+        row.created_at = row.updated_at = moment();
         row.is_deleted = random_.one_in(5);
         made.push_back(std::move(row));
     }
@@ -283,8 +284,9 @@ void world::add_likes(kv::commit& commit, entity_id post) {
 /// With a time of its own, and deleted or not.
 template <class Row>
 naive_row& world::add(kv::commit& commit, const char* list, Row& row) {
-    row.created_at = row.updated_at = moment();
+    // A post has copies of its files: they are made whole before it.
     if constexpr (!std::is_same_v<Row, file>) {
+        row.created_at = row.updated_at = moment();
         row.is_deleted = row.id != me && random_.one_in(5);
     }
     append_create(commit, row);
