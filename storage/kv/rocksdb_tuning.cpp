@@ -87,7 +87,9 @@ rocksdb::DBOptions make_database_options(const rocksdb_options& options,
     database.max_open_files = -1;
     // The last reader of a replaced file would delete it, on an io thread.
     database.avoid_unnecessary_blocking_io = true;
-    database.skip_stats_update_on_db_open = true;
+    // Without them `approximate_rows` would know nothing until tables are rewritten. Every table is
+    // opened at the start anyway.
+    database.skip_stats_update_on_db_open = false;
     database.write_buffer_manager =
         std::make_shared<rocksdb::WriteBufferManager>(write_buffers_bytes_max, cache);
     database.max_total_wal_size = log_bytes_max;

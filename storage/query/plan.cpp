@@ -25,6 +25,8 @@ constexpr std::uint64_t entries_per_row = 8;
 /// Beside an index that leaves few rows, one row for so many of its entries is worth collecting.
 constexpr std::uint64_t entries_per_collected = 4;
 constexpr std::size_t collected_most = 4096;
+/// Of an entity of which the store says nothing.
+constexpr std::uint64_t rows_presumed_max = 1'000'000;
 /// A walk may read so many times what it was expected to.
 constexpr double patience = 4;
 
@@ -96,11 +98,7 @@ std::string plan::bounds() const {
 }
 
 planner::planner(evaluator& evaluate, const list_request& request)
-    : rows_(evaluate.rows()),
-      finder_(evaluate),
-      request_(request),
-      root_(describe(request.root)),
-      total_(std::max<std::uint64_t>(1, rows_.raw().approximate_rows(root_.family))) {
+    : rows_(evaluate.rows()), finder_(evaluate), request_(request), root_(describe(request.root)) {
     append_required(request.filter, tests_);
     within_ = find_time_bounds(tests_, served_by_bounds_);
 }
@@ -172,8 +170,8 @@ plan planner::choose_by_index(plan ordered, std::vector<access> cheap) {
     if (!is_narrow && !could_collect(cheap)) {
         return ordered;
     }
-    const std::uint64_t wanted = request_.wants_count ? total_ : request_.page.size + 1;
-    const std::size_t worth = worth_collecting(wanted, total_);
+    const std::uint64_t wanted = request_.wants_count ? total() : request_.page.size + 1;
+    const std::size_t worth = worth_collecting(wanted, total());
     if (is_narrow && estimate_all(cheap) <= worth) {
         return in_time(std::move(cheap), sequence::none);
     }
@@ -183,7 +181,7 @@ plan planner::choose_by_index(plan ordered, std::vector<access> cheap) {
     if (request_.wants_count && is_narrow) {
         return in_time(std::move(cheap), sequence::none);
     }
-    ordered.allowance = allowance_of(wanted, total_, worth);
+    ordered.allowance = allowance_of(wanted, total(), worth);
     return ordered;
 }
 
@@ -273,14 +271,27 @@ bool planner::could_collect(const condition& of, const std::vector<access>& foun
            leaf.path.field->kind == field_kind::text;
 }
 
-std::uint64_t planner::estimate_all(const std::vector<access>& found) const {
-    if (found.empty()) {
-        return within_.is_open() ? total_
-                                 : estimate(rows_, all_rows(rows_, root_), within_, total_);
+/// About how many rows the entity has.
+std::uint64_t planner::total() {
+    if (total_ == 0) {
+        total_ = rows_.raw().approximate_rows(root_.family);
     }
-    std::uint64_t least = total_;
+    if (total_ <= few_rows) {
+        // So few, or the store does not know yet.
+        total_ = std::max<std::uint64_t>(
+            1, estimate(rows_, all_rows(rows_, root_), {}, rows_presumed_max));
+    }
+    return total_;
+}
+
+std::uint64_t planner::estimate_all(const std::vector<access>& found) {
+    if (found.empty()) {
+        return within_.is_open() ? total()
+                                 : estimate(rows_, all_rows(rows_, root_), within_, total());
+    }
+    std::uint64_t least = total();
     for (const access& each : found) {
-        least = std::min(least, estimate(rows_, each, within_, total_));
+        least = std::min(least, estimate(rows_, each, within_, total()));
     }
     return least;
 }

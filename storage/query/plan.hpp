@@ -68,7 +68,8 @@ private:
     std::optional<plan> collect_rows(std::size_t rows_max);
     bool could_collect(const std::vector<access>& found) const;
     bool could_collect(const condition& of, const std::vector<access>& found) const;
-    std::uint64_t estimate_all(const std::vector<access>& found) const;
+    std::uint64_t estimate_all(const std::vector<access>& found);
+    std::uint64_t total();
     std::optional<plan> find_order_index();
 
     row_reader& rows_;
@@ -79,7 +80,7 @@ private:
     time_bounds within_;
     std::vector<const test*> served_by_bounds_;
     std::vector<const test*> served_by_order_;  ///< by an index other than by time
-    std::uint64_t total_;
+    std::uint64_t total_ = 0;                   ///< not known yet
 };
 
 }  // namespace pinhole::storage::query

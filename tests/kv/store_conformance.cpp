@@ -429,15 +429,24 @@ void what_is_enqueued_stands_in_the_order_of_commits(backend& backend) {
 }
 
 void a_family_is_estimated(backend& backend) {
-    const auto store = backend.open();
+    auto store = backend.open();
     std::vector<operation> operations;
     for (int i = 0; i < 1'000; ++i) {
         operations.emplace_back(put{row_key(std::to_string(i)), "x"});
     }
     BOOST_REQUIRE(apply(*store, std::move(operations)) == outcome::ok);
-    const auto about = store->snapshot(read_mode::blocking)->approximate_rows(rows);
-    BOOST_TEST(about >= 500U);
-    BOOST_TEST(about <= 2'000U);
+    const auto check = [&store] {
+        const auto about = store->snapshot(read_mode::blocking)->approximate_rows(rows);
+        BOOST_TEST(about >= 500U);
+        BOOST_TEST(about <= 2'000U);
+    };
+    check();
+    // The second time there is no log to be replayed: what is known comes from what was written.
+    for (int i = 0; i < 2; ++i) {
+        store.reset();
+        store = backend.open();
+        check();
+    }
 }
 
 void a_new_store_is_well(backend& backend) {
