@@ -20,10 +20,9 @@ constexpr double collected_min = 256;
 constexpr double collected_max = 4096;
 /// What is collected when there is no order to walk in, or the walk has failed.
 constexpr std::size_t collected_at_last = 20'000;
-/// So many index entries are read in the time of one row.
-constexpr std::uint64_t entries_per_row = 8;
-/// Beside an index that leaves few rows, one row for so many of its entries is worth collecting.
-constexpr std::uint64_t entries_per_collected = 4;
+/// So many index entries are read in the time of one row with what it hangs under.
+constexpr std::uint64_t entries_per_row = 16;
+/// Beside an index that leaves few rows, no more than it has, and no more than this, are collected.
 constexpr std::size_t collected_most = 4096;
 /// Of an entity of which the store says nothing.
 constexpr std::uint64_t rows_presumed_max = 1'000'000;
@@ -144,14 +143,17 @@ plan planner::choose_by_time(std::vector<access> cheap) {
     std::size_t worth = request_.wants_count ? std::min<std::size_t>(among, collected_at_last)
                                              : worth_collecting(wanted, among);
     if (!cheap.empty()) {
-        worth =
-            std::max(worth, std::min<std::size_t>(among / entries_per_collected, collected_most));
+        worth = std::max(worth, std::min<std::size_t>(among, collected_most));
     }
     auto found = finder_.find_all(request_.root, request_.filter, worth);
     const std::size_t fewest = fewest_rows(found);
-    if (!cheap.empty() && fewest <= worth && among / entries_per_row < fewest) {
-        // To look for the rows among the index's entries takes less than to read them.
-        return in_time(std::move(found));
+    if (!cheap.empty() && fewest <= worth) {
+        // Perhaps to look for the rows among the index's entries takes less than to read them.
+        const std::uint64_t entries =
+            std::min(among, wanted * total() / std::max<std::size_t>(1, fewest));
+        if (entries / entries_per_row < fewest) {
+            return in_time(std::move(found));
+        }
     }
     if (auto of_rows = of_fewest_rows(found)) {
         return std::move(*of_rows);
