@@ -125,12 +125,16 @@ void database::report_media_failure(std::string_view what) {
     }
 }
 
-/// A disk that takes no writes keeps nobody from reading; searches are then as right as they were.
+/// A disk that takes no writes keeps nobody from reading. Cut short midway, searches of texts miss
+/// what was not reached, until a start at which it can be finished: the log has to say so.
 void database::refresh_text_indexes() {
     try {
         refresh_trigrams(*store_);
     } catch (const kv::storage_failure& failure) {
-        options_.log(kv::log_level::warning, failure.what());
+        options_.log(kv::log_level::warning,
+                     std::string{"the indexes by text could not be made anew, searches may miss "
+                                 "rows until the next start: "} +
+                         failure.what());
     }
 }
 

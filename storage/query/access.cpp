@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::size_t rows_per_read = 1024;
 
-bool serves(std::span<const access> found, const test* of) {
-    return std::ranges::any_of(
-        found, [of](const access& each) { return std::ranges::count(each.serves, of) > 0; });
-}
-
 void append_value(kv::key_writer& out, const value& of) {
     if (const auto* text = std::get_if<std::string>(&of)) {
         out.append_string(*text);
@@ -40,6 +35,11 @@ void for_each_required(const condition& of, const Test& found_test,
 }
 
 }  // namespace
+
+bool is_served(const test* of, std::span<const access> found) {
+    return std::ranges::any_of(
+        found, [of](const access& each) { return std::ranges::count(each.serves, of) > 0; });
+}
 
 access access_of_rows(std::string name, std::vector<entity_id> ids,
                       std::vector<const test*> served) {
@@ -112,12 +112,12 @@ std::vector<access> access_finder::find_together(entity at, std::span<const view
         found.push_back(std::move(*composite));
     }
     for (const target_set& set : targets) {
-        if (!serves(found, set.by)) {
+        if (!is_served(set.by, found)) {
             found.push_back(unite(entry, set));
         }
     }
     for (const view& each : tests) {
-        if (serves(found, each.of) || std::ranges::count(left_out_, each.of) > 0) {
+        if (is_served(each.of, found) || std::ranges::count(left_out_, each.of) > 0) {
             continue;
         }
         if (auto one = find_one(at, each, rows_max)) {
@@ -236,7 +236,7 @@ std::optional<access> access_finder::find_composite(const entity_entry& at,
             continue;
         }
         const auto gain = std::ranges::count_if(
-            matched->serves, [&](const test* each) { return !serves(found, each); });
+            matched->serves, [&](const test* each) { return !is_served(each, found); });
         if (gain > best_gain) {
             best_gain = gain;
             best = std::move(matched);
@@ -294,6 +294,18 @@ std::optional<access> access_finder::match(const entity_entry& at, const index_e
     return matched;
 }
 
+/// Those of the rows that there are.
+std::vector<any_row> access_finder::read_batch(entity at, std::span<const entity_id> ids) {
+    std::vector<any_row> batch;
+    batch.reserve(ids.size());
+    for (auto& row : find_rows(rows_, at, ids)) {
+        if (row) {
+            batch.push_back(std::move(*row));
+        }
+    }
+    return batch;
+}
+
 std::optional<access> access_finder::find_behind(entity at, const view& of, std::size_t rows_max) {
     const relation_entry& relation = of.next();
     const auto beyond = collect(relation.target, of.beyond(), rows_max);
@@ -304,12 +316,7 @@ std::optional<access> access_finder::find_behind(entity at, const view& of, std:
     for (std::span<const entity_id> rest{*beyond}; !rest.empty();) {
         const auto read = rest.first(std::min(rest.size(), rows_per_read));
         rest = rest.subspan(read.size());
-        std::vector<any_row> batch;
-        for (auto& row : find_rows(rows_, relation.target, read)) {
-            if (row) {
-                batch.push_back(std::move(*row));
-            }
-        }
+        const auto batch = read_batch(relation.target, read);
         if (at == entity::user) {
             evaluate_.load_parents(batch);
         } else {
@@ -336,7 +343,7 @@ std::optional<std::vector<entity_id>> access_finder::collect(entity at, const vi
     }
     time_bounds within;
     auto found = find_together(at, {&of, 1}, rows_max);
-    bool is_served = serves(found, of.of);
+    bool is_exact = is_served(of.of, found);
     if (found.empty() && of.is_own()) {
         const test own{.path = {{}, of.of->path.field},
                        .predicate = of.of->predicate,
@@ -345,8 +352,8 @@ std::optional<std::vector<entity_id>> access_finder::collect(entity at, const vi
         const test* const tests[] = {&own};
         std::vector<const test*> served;
         within = find_time_bounds(tests, served);
-        is_served = !served.empty();
-        if (is_served) {
+        is_exact = !served.empty();
+        if (is_exact) {
             found.push_back(all_rows(rows_, describe(at)));
         }
     }
@@ -369,7 +376,7 @@ std::optional<std::vector<entity_id>> access_finder::collect(entity at, const vi
     if (ids.size() > rows_max) {
         return std::nullopt;
     }
-    if (!is_served) {
+    if (!is_exact) {
         keep_those_that_hold(at, of, ids);
     }
     return ids;
@@ -380,9 +387,11 @@ void access_finder::keep_those_that_hold(entity at, const view& of, std::vector<
     for (std::span<const entity_id> rest{ids}; !rest.empty();) {
         const auto read = rest.first(std::min(rest.size(), rows_per_read));
         rest = rest.subspan(read.size());
-        for (const auto& row : find_rows(rows_, at, read)) {
-            if (row && evaluate_.is_visible(*row) && evaluate_.holds_along(*of.of, of.step, *row)) {
-                kept.push_back(id_of(*row));
+        const auto batch = read_batch(at, read);
+        evaluate_.load_parents(batch);
+        for (const any_row& row : batch) {
+            if (evaluate_.is_visible(row) && evaluate_.holds_along(*of.of, of.step, row)) {
+                kept.push_back(id_of(row));
             }
         }
     }

@@ -35,6 +35,9 @@ struct access {
     std::vector<const test*> serves = {};  ///< they hold of its rows and of no others
 };
 
+/// Whether one of them serves the test.
+bool is_served(const test* of, std::span<const access> found);
+
 /// Sorts the ids.
 access access_of_rows(std::string name, std::vector<entity_id> ids,
                       std::vector<const test*> served);
@@ -95,6 +98,7 @@ private:
     access unite(const entity_entry& at, const target_set& set) const;
     /// Rows for which the test holds, if they are no more than that.
     std::optional<std::vector<entity_id>> collect(entity at, const view& of, std::size_t rows_max);
+    std::vector<any_row> read_batch(entity at, std::span<const entity_id> ids);
     void keep_those_that_hold(entity at, const view& of, std::vector<entity_id>& ids);
 
     evaluator& evaluate_;

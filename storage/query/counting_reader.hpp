@@ -5,6 +5,7 @@
 // that a scan brought. Thread-safety: as the reader under it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 
@@ -41,14 +42,16 @@ public:
         return under_.multi_get(keys);
     }
     std::vector<kv::row> scan(const kv::range& range) const override {
-        auto rows = under_.scan(range);
         cost_ += seek_cost;
+        kv::range bounded = range;
+        bounded.limit = within_budget(range.limit);
+        auto rows = under_.scan(bounded);
         count(rows.size());
         return rows;
     }
     std::vector<kv::located_row> walk(kv::family_id family, const kv::key* beyond,
                                       std::uint32_t limit) const override {
-        auto rows = under_.walk(family, beyond, limit);
+        auto rows = under_.walk(family, beyond, within_budget(limit));
         count(rows.size());
         return rows;
     }
@@ -65,6 +68,12 @@ public:
     }
 
 private:
+    /// One row more than is left ends the query: no scan brings more than that into memory.
+    std::uint32_t within_budget(std::uint32_t limit) const {
+        const std::uint64_t left = cost_ < rows_max_ ? rows_max_ - cost_ : 0;
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, left + 1));
+    }
+
     void count(std::size_t rows) const {
         rows_read_ += rows;
         cost_ += rows;

@@ -63,11 +63,6 @@ std::uint64_t allowance_of(std::uint64_t wanted, std::uint64_t among, std::size_
                                       static_cast<double>(among) / static_cast<double>(at_least));
 }
 
-bool is_served(const test* of, const std::vector<access>& found) {
-    return std::ranges::any_of(
-        found, [of](const access& each) { return std::ranges::count(each.serves, of) > 0; });
-}
-
 }  // namespace
 
 std::string plan::name(entity root) const {

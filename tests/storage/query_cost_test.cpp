@@ -1,5 +1,6 @@
 // What a query may cost besides the rows it reads.
 #include <chrono>
+#include <nlohmann/json.hpp>
 
 #include "storage/query/list_query.hpp"
 #include "storage/query/parse.hpp"
@@ -69,6 +70,18 @@ BOOST_AUTO_TEST_CASE(the_smallest_budget_is_used_up) {
     const auto answer = run(R"(content__regex="^b")", 1, 1);
     BOOST_REQUIRE(!answer.has_value());
     BOOST_TEST(answer.error().message.contains("more than 1 rows"), answer.error().message);
+}
+
+BOOST_AUTO_TEST_CASE(no_scan_reads_much_more_than_the_budget) {
+    // None of the posts is ranked yet: all of their marks would be read at once.
+    query::list_request request{.root = query::entity::post, .me = kim};
+    request.page.size = 1;
+    request.page.rows_read_max = 1;
+    request.order = query::parse_ordering({query::entity::post, kim}, "-like_count").value();
+    const auto answer = query::run_list(*store->snapshot(kv::read_mode::blocking), request);
+    BOOST_REQUIRE(!answer.has_value());
+    const auto plan = nlohmann::json::parse(answer.error().plan);
+    BOOST_TEST(plan.at("rows_read").get<int>() < posts_count / 4);
 }
 
 BOOST_AUTO_TEST_CASE(an_ordinary_one_is_not) {
