@@ -98,7 +98,9 @@ private:
                 report(name + " lies at " + describe(key));
                 return;
             }
-            for_each_index<Row>([&](const auto& i) { require_entry(index_key(i, row), name); });
+            for_each_index<Row>([&](const auto& i) {
+                require_entry(index_key(i, row), name, index_value(i, row));
+            });
             for_each_inverted<Row>([&](const inverted_index<Row>& i) {
                 for (const kv::key& entry : inverted_keys(i, row)) {
                     ++terms_due_[i.number];
@@ -360,8 +362,11 @@ private:
             children<post>(author, index_number<post>("author")).size());
     }
 
-    void require_entry(const kv::key& key, const std::string& name) {
-        require(reader_.get(key).has_value(), name + " lacks its index entry " + describe(key));
+    void require_entry(const kv::key& key, const std::string& name, std::string_view value = {}) {
+        const auto found = reader_.get(key);
+        require(found.has_value(), name + " lacks its index entry " + describe(key));
+        require(!found || found->value == value,
+                name + " is not what its index entry says: " + describe(key));
     }
 
     void require(bool holds, const std::string& problem) {

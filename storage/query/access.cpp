@@ -307,8 +307,30 @@ std::vector<any_row> access_finder::read_batch(entity at, std::span<const entity
 }
 
 std::optional<access> access_finder::find_behind(entity at, const view& of, std::size_t rows_max) {
+    auto ids = collect_back(at, of, rows_max);
+    if (!ids) {
+        return std::nullopt;
+    }
+    std::string name;
+    for (std::size_t step = of.step; step < of.of->path.relations.size(); ++step) {
+        name += name.empty() ? "" : ".";
+        name += of.of->path.relations[step]->name;
+    }
+    return access_of_rows(std::move(name), std::move(*ids), {of.of});
+}
+
+std::optional<std::vector<entity_id>> access_finder::collect_back(entity at, const view& of,
+                                                                  std::size_t rows_max) {
     const relation_entry& relation = of.next();
-    const auto beyond = collect(relation.target, of.beyond(), rows_max);
+    const view then = of.beyond();
+    if (!then.is_own() && !then.next().is_backward) {
+        const entity_entry& target = describe(relation.target);
+        if (const auto* index =
+                target.find_covering(then.next().name, target.reference_of(relation))) {
+            return collect_covered(*index, then, rows_max);
+        }
+    }
+    const auto beyond = collect(relation.target, then, rows_max);
     if (!beyond) {
         return std::nullopt;
     }
@@ -328,12 +350,48 @@ std::optional<access> access_finder::find_behind(entity at, const view& of, std:
             }
         }
     }
-    std::string name;
-    for (std::size_t step = of.step; step < of.of->path.relations.size(); ++step) {
-        name += name.empty() ? "" : ".";
-        name += of.of->path.relations[step]->name;
+    return ids;
+}
+
+/// By the index's entries alone: what they belong to is visible if what parts the index is.
+std::optional<std::vector<entity_id>> access_finder::collect_covered(const index_entry& index,
+                                                                     const view& beyond,
+                                                                     std::size_t rows_max) {
+    const auto targets = find_targets(beyond, rows_max);
+    if (!targets) {
+        return std::nullopt;
     }
-    return access_of_rows(std::move(name), std::move(ids), {of.of});
+    std::vector<entity_id> ids;
+    for (const entity_id target : targets->ids) {
+        append_covered(index, target, true, rows_max, ids);
+        if (rows_.sees_deleted()) {
+            append_covered(index, target, false, rows_max, ids);
+        }
+        if (ids.size() > rows_max) {
+            return std::nullopt;
+        }
+    }
+    return ids;
+}
+
+/// Stops once there are more than may be.
+void access_finder::append_covered(const index_entry& index, kv::part_id part, bool alive,
+                                   std::size_t rows_max, std::vector<entity_id>& ids) const {
+    std::string last;
+    while (ids.size() <= rows_max) {
+        const std::size_t limit = std::min(rows_per_read, rows_max + 1 - ids.size());
+        const auto entries = scan_index(rows_.raw(), {.part = part,
+                                                      .prefix = index_prefix(index.number, alive),
+                                                      .beyond = last,
+                                                      .limit = static_cast<std::uint32_t>(limit)});
+        for (const kv::row& entry : entries) {
+            ids.push_back(decode_covered(entry.value));
+        }
+        if (entries.size() < limit) {
+            return;
+        }
+        last = entries.back().key;
+    }
 }
 
 std::optional<std::vector<entity_id>> access_finder::collect(entity at, const view& of,

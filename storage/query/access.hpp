@@ -93,6 +93,13 @@ private:
     std::optional<access> find_ranked(const entity_entry& at, const view& of,
                                       std::size_t rows_max) const;
     std::optional<access> find_behind(entity at, const view& of, std::size_t rows_max);
+    /// Where the rows beyond a backward relation lead back to.
+    std::optional<std::vector<entity_id>> collect_back(entity at, const view& of,
+                                                       std::size_t rows_max);
+    std::optional<std::vector<entity_id>> collect_covered(const index_entry& index,
+                                                          const view& beyond, std::size_t rows_max);
+    void append_covered(const index_entry& index, kv::part_id part, bool alive,
+                        std::size_t rows_max, std::vector<entity_id>& ids) const;
     std::optional<target_set> find_targets(const view& of, std::size_t rows_max);
     std::vector<target_set> find_targets(std::span<const view> tests, std::size_t rows_max);
     access unite(const entity_entry& at, const target_set& set) const;

@@ -143,13 +143,16 @@ template <class Row>
 std::vector<index_entry> list_indexes() {
     std::vector<index_entry> entries;
     for_each_index<Row>([&](const auto& index) {
-        index_entry made{index.name, index.number, {}, {}};
+        index_entry made{index.name, index.number, {}, {}, {}};
         if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(index.scope)>, global_scope>) {
             made.scope = name_of<Row>(index.scope);
         }
         std::apply(
             [&](const auto&... member) { (made.members.push_back(name_of<Row>(member)), ...); },
             index.members);
+        if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(index.covers)>, nothing>) {
+            made.covers = name_of<Row>(index.covers);
+        }
         entries.push_back(std::move(made));
     });
     return entries;
@@ -251,6 +254,18 @@ const inverted_entry* entity_entry::find_inverted(std::string_view path) const {
 const rank_entry* entity_entry::find_rank(std::string_view field) const {
     const auto found = std::ranges::find(ranks, field, &rank_entry::field);
     return found == ranks.end() ? nullptr : &*found;
+}
+
+const index_entry* entity_entry::find_covering(std::string_view scope,
+                                               std::string_view covered) const {
+    const auto found = std::ranges::find_if(indexes, [&](const index_entry& index) {
+        return index.scope == scope && index.covers == covered && index.is_by_time_behind(0);
+    });
+    return found == indexes.end() ? nullptr : &*found;
+}
+
+std::string_view entity_entry::reference_of(const relation_entry& backward) const {
+    return std::ranges::find(indexes, backward.index, &index_entry::number)->scope;
 }
 
 const field_entry& entity_entry::id_field() const {

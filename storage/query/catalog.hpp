@@ -51,6 +51,7 @@ struct index_entry {
     std::uint8_t number;
     std::string_view scope;                 ///< the relation by whose id it is parted; empty: none
     std::vector<std::string_view> members;  ///< names of fields and forward relations
+    std::string_view covers;                ///< the relation whose id is the value; empty: none
 
     /// Behind so many members its order is that of time.
     bool is_by_time_behind(std::size_t leading) const {
@@ -94,6 +95,10 @@ struct entity_entry {
     const relation_entry* find_relation(std::string_view wanted) const;
     const inverted_entry* find_inverted(std::string_view path) const;
     const rank_entry* find_rank(std::string_view field) const;
+    /// The index by time, parted by one reference, whose entries say the other.
+    const index_entry* find_covering(std::string_view scope, std::string_view covered) const;
+    /// The name of the reference that makes a backward relation to this entity.
+    std::string_view reference_of(const relation_entry& backward) const;
     /// What every entity has.
     const field_entry& id_field() const;
 };

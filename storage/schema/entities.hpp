@@ -298,7 +298,7 @@ struct schema<comment> {
     static constexpr auto indexes = std::tuple{
         index{30, "newest", global_scope{}, std::tuple{&comment::created_at}},
         index{31, "post", &comment::post, std::tuple{&comment::created_at}},
-        index{32, "author", &comment::author, std::tuple{&comment::created_at}},
+        index{32, "author", &comment::author, std::tuple{&comment::created_at}, &comment::post},
         index{33, "post_author", &comment::post,
               std::tuple{&comment::author, &comment::created_at}},
     };
@@ -326,7 +326,7 @@ struct schema<like> {
     static constexpr auto indexes = std::tuple{
         index{40, "newest", global_scope{}, std::tuple{&like::created_at}},
         index{41, "post", &like::post, std::tuple{&like::created_at}},
-        index{42, "user", &like::user, std::tuple{&like::created_at}},
+        index{42, "user", &like::user, std::tuple{&like::created_at}, &like::post},
     };
     static constexpr auto uniques = std::tuple{
         unique{3, "post_user", &like::post, std::tuple{&like::user}},

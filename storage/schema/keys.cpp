@@ -14,6 +14,20 @@ std::vector<std::string> terms_of::file_types(const post& row) {
     return types;
 }
 
+std::string encode_covered(entity_id id) {
+    std::string out;
+    append_varint(out, to_zigzag(id));
+    return out;
+}
+
+entity_id decode_covered(std::string_view bytes) {
+    const auto id = take_varint(bytes);
+    if (!id || !bytes.empty()) {
+        throw corrupt_row{"an index entry's value is damaged"};
+    }
+    return from_zigzag(*id);
+}
+
 std::string encode_unique_entry(unique_entry entry) {
     std::string out;
     append_varint(out, to_zigzag(entry.id));

@@ -3,7 +3,8 @@
 // tests.
 //
 //   row          part = id, no bytes                                   value = the row
-//   index entry  part = scope's id or 0, number alive values… id       value empty
+//   index entry  part = scope's id or 0, number alive values… id       value empty, or the zigzag
+//                                                                      id that the index covers
 //   posting      part = 0, number 1 term created_at id                 value empty
 //   unranked     part = 0, number 1 stamp id                                 value empty
 //   (ranking.hpp) unique entry part = scope's id or hash, number values…             value = zigzag
@@ -77,6 +78,11 @@ inline std::string index_prefix(std::uint8_t number, bool alive) {
     return out.take();
 }
 
+/// What an index entry says of the reference that its index covers.
+/// Errors: `decode` throws corrupt_row.
+std::string encode_covered(entity_id id);
+entity_id decode_covered(std::string_view bytes);
+
 template <class Scope, class Row>
 kv::part_id scope_part(const Scope& scope, const Row& row) {
     if constexpr (std::is_same_v<Scope, global_scope>) {
@@ -94,6 +100,15 @@ kv::key index_key(const Index& index, const Row& row) {
     append_key_values(out, index.members, row);
     out.append_i64(row.id);
     return {scope_part(index.scope, row), families::index, out.take()};
+}
+
+template <class Index, class Row>
+std::string index_value(const Index& index, const Row& row) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(index.covers)>, nothing>) {
+        return {};
+    } else {
+        return encode_covered((row.*index.covers).id);
+    }
 }
 
 /// The front of an inverted index's entries for one term, as `inverted_index` gives it.
@@ -194,14 +209,15 @@ void append_index_upkeep(kv::commit& commit, const Row* before, const Row* after
         std::optional<kv::key> old_key =
             before ? std::optional{index_key(i, *before)} : std::nullopt;
         std::optional<kv::key> new_key = after ? std::optional{index_key(i, *after)} : std::nullopt;
-        if (old_key == new_key) {
+        const bool is_same_key = old_key == new_key;
+        if (is_same_key && (!after || index_value(i, *before) == index_value(i, *after))) {
             return;
         }
-        if (old_key) {
+        if (old_key && !is_same_key) {
             commit.operations.emplace_back(kv::erase{std::move(*old_key)});
         }
         if (new_key) {
-            commit.operations.emplace_back(kv::put{std::move(*new_key), {}});
+            commit.operations.emplace_back(kv::put{std::move(*new_key), index_value(i, *after)});
         }
     });
 }

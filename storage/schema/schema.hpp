@@ -80,16 +80,27 @@ inline constexpr bool is_stored_field<field<Row, Value>> = true;
 /// Marks an index or unique rule whose entries lie in one part for the whole entity.
 struct global_scope {};
 
+/// Marks an index whose entries have no value.
+struct nothing {};
+
 /// An ordered index: number, alive flag, the members' values, the row's id. `scope` is the
 /// reference whose id routes the entry (a post's comments lie in the post's part), or
 /// `global_scope`. Numbers are on disk and unique over all entities: never renumber.
-template <class Scope, class... Members>
+/// An entry's value is the id of the reference it `covers`, so that where rows lead to is known
+/// without reading them; empty if it covers `nothing`.
+template <class Scope, class Covered, class... Members>
 struct index {
     std::uint8_t number;
     std::string_view name;
     Scope scope;
     std::tuple<Members...> members;
+    Covered covers = {};
 };
+template <class Scope, class... Members>
+index(int, const char*, Scope, std::tuple<Members...>) -> index<Scope, nothing, Members...>;
+template <class Scope, class Covered, class... Members>
+index(int, const char*, Scope, std::tuple<Members...>, Covered)
+    -> index<Scope, Covered, Members...>;
 
 /// A unique rule: the same without the id, alive or not, so that a deleted row keeps its place.
 /// Scoped by a reference, or (with `global_scope`) routed by a hash of the values.

@@ -113,6 +113,13 @@ BOOST_AUTO_TEST_CASE(an_entry_of_an_older_value_is_found) {
     BOOST_TEST(contains(problem, "an entry of index newest of comments without its row"), problem);
 }
 
+BOOST_AUTO_TEST_CASE(an_entry_that_covers_another_reference_is_found) {
+    const auto& by_author = std::get<index_position<comment>("author")>(schema<comment>::indexes);
+    const auto problem = problem_after(
+        kv::put{index_key(by_author, row<comment>(remark)), encode_covered(shown + 1)});
+    BOOST_TEST(contains(problem, "comment 30 is not what its index entry says"), problem);
+}
+
 BOOST_AUTO_TEST_CASE(a_lost_unique_entry_is_found) {
     const auto problem = problem_after(kv::erase{username_unique_key("kim")});
     BOOST_TEST(contains(problem, "user 1 is not what its unique entry username says"), problem);

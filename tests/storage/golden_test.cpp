@@ -89,6 +89,18 @@ std::vector<std::string> index_keys(Row row) {
     return keys;
 }
 
+/// The indexes whose entries have a value, and what they say of the row.
+template <class Row>
+std::vector<std::string> index_values(const Row& row) {
+    std::vector<std::string> values;
+    for_each_index<Row>([&](const auto& i) {
+        if (const std::string value = index_value(i, row); !value.empty()) {
+            values.push_back(std::string{i.name} + " " + hex(value));
+        }
+    });
+    return values;
+}
+
 template <class Row>
 std::vector<std::string> inverted_index_keys(Row row) {
     std::vector<std::string> keys;
@@ -187,6 +199,17 @@ BOOST_AUTO_TEST_CASE(indexes) {
     BOOST_TEST(id_of_index_key(index_key(std::get<0>(schema<like>::indexes), golden_like).bytes) ==
                6);
     BOOST_CHECK_THROW(id_of_index_key("short"), corrupt_row);
+}
+
+BOOST_AUTO_TEST_CASE(covered_references) {
+    check_keys(index_values(golden_user), {});
+    check_keys(index_values(golden_post), {});
+    check_keys(index_values(golden_comment), {"author 06"});
+    check_keys(index_values(golden_like), {"user 06"});
+    BOOST_TEST(hex(encode_covered(300)) == "d804");
+    BOOST_TEST(decode_covered(encode_covered(300)) == 300);
+    BOOST_CHECK_THROW(decode_covered(""), corrupt_row);
+    BOOST_CHECK_THROW(decode_covered("\x06\x06"), corrupt_row);
 }
 
 BOOST_AUTO_TEST_CASE(inverted_indexes) {

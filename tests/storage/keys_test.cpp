@@ -50,7 +50,7 @@ std::set<entry> expected_entries(const std::map<entity_id, Row>& model) {
     for (const auto& [id, row] : model) {
         for_each_index<Row>([&](const auto& i) {
             const kv::key key = index_key(i, row);
-            entries.insert({key.part, key.family, key.bytes, ""});
+            entries.insert({key.part, key.family, key.bytes, index_value(i, row)});
         });
         for_each_inverted<Row>([&](const inverted_index<Row>& i) {
             for (const kv::key& key : inverted_keys(i, row)) {
