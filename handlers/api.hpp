@@ -30,7 +30,8 @@ struct api_options {
     std::uint64_t json_bytes_max = 64ULL * 1024;
     std::uint64_t upload_bytes_max = 512ULL * 1024 * 1024;
     media::probe_limits media_limits;
-    std::uint64_t rows_read_max = 100'000;  ///< what one list may read
+    std::uint64_t rows_read_max = 100'000;          ///< what one list may read
+    std::chrono::milliseconds query_time_max{150};  ///< of the processor, for one list
     bool rate_limits = true;
     /// Uploads are refused while the disk has less room than this, so that files do not take the
     /// database's reserve.

@@ -57,6 +57,7 @@ result<query::list_request> list_parameters::read() {
     request_.root = root_;
     request_.me = c_.who.user;
     request_.page.rows_read_max = c_.api.options().rows_read_max;
+    request_.page.processor_time_max = c_.api.options().query_time_max;
     const auto& given = c_.request.query;
     if (query_bytes() > list_query_bytes_max) {
         refuse("query", "too_long",

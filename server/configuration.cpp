@@ -229,6 +229,8 @@ std::vector<setting> service_settings() {
          number<std::uint64_t>(&c::read_queue_max, 1, many)},
         {"rows-read-max", "100000", "Rows that one list may read; past it, 422",
          number<std::uint64_t>(&c::rows_read_max, 1000, many * 1000)},
+        {"query-time-max", "150ms", "Processor time that one list may take; past it, 422",
+         duration(&c::query_time_max)},
         {"rate-limits", "on", "off: no limit on logins, signups and writes; for tests and benches",
          on_or_off(&c::rate_limits)},
         {"cors-origins", "", "Origins that browsers may call from, separated by commas; * for any",

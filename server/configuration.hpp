@@ -58,6 +58,7 @@ struct configuration {
     std::uint64_t read_queue_max = 1024;
 
     std::uint64_t rows_read_max = 100'000;
+    std::chrono::milliseconds query_time_max{150};
     bool rate_limits = true;
     std::vector<std::string> cors_origins;
 };

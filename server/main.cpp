@@ -74,6 +74,7 @@ handlers::api_options to_api_options(const http::configuration& settings) {
     options.media_limits.image_bytes_max = settings.image_bytes_max;
     options.media_limits.video_bytes_max = settings.video_bytes_max;
     options.rows_read_max = settings.rows_read_max;
+    options.query_time_max = settings.query_time_max;
     options.rate_limits = settings.rate_limits;
     options.upload_reserve_bytes = settings.disk_reserve_bytes * 2;
     options.hash_threads = settings.hash_threads;

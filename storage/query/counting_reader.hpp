@@ -3,32 +3,24 @@
 // To find where a scan begins costs as much as to read some rows, and counts as that against the
 // limit. Counted are the rows, index entries and counters that were asked for one by one, and those
 // that a scan brought. Thread-safety: as the reader under it.
+// Errors: besides the reader's, every function throws over_budget.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <exception>
 
 #include "storage/kv/store.hpp"
+#include "storage/query/query_budget.hpp"
 
 namespace pinhole::storage::query {
-
-/// Thrown by every function of the reader once more than allowed has been read, and by the
-/// evaluator once looking at texts has taken too long.
-struct over_budget : std::exception {
-    explicit over_budget(bool by_texts) : is_by_texts(by_texts) {}
-    const char* what() const noexcept override { return "the query costs too much"; }
-
-    bool is_by_texts;
-};
 
 /// In rows, by measurement.
 inline constexpr std::uint64_t seek_cost = 4;
 
 class counting_reader final : public kv::reader {
 public:
-    counting_reader(const kv::reader& under, std::uint64_t rows_max)
-        : under_(under), rows_max_(rows_max) {}
+    counting_reader(const kv::reader& under, query_budget& budget)
+        : under_(under), budget_(budget) {}
 
     std::uint64_t rows_read() const { return rows_read_; }
 
@@ -42,7 +34,7 @@ public:
         return under_.multi_get(keys);
     }
     std::vector<kv::row> scan(const kv::range& range) const override {
-        cost_ += seek_cost;
+        budget_.spend_rows(seek_cost);
         kv::range bounded = range;
         bounded.limit = within_budget(range.limit);
         auto rows = under_.scan(bounded);
@@ -70,22 +62,17 @@ public:
 private:
     /// One row more than is left ends the query: no scan brings more than that into memory.
     std::uint32_t within_budget(std::uint32_t limit) const {
-        const std::uint64_t left = cost_ < rows_max_ ? rows_max_ - cost_ : 0;
-        return static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, left + 1));
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, budget_.rows_left() + 1));
     }
 
     void count(std::size_t rows) const {
         rows_read_ += rows;
-        cost_ += rows;
-        if (cost_ > rows_max_) {
-            throw over_budget{false};
-        }
+        budget_.spend_rows(rows);
     }
 
     const kv::reader& under_;
-    std::uint64_t rows_max_;
+    query_budget& budget_;
     mutable std::uint64_t rows_read_ = 0;
-    mutable std::uint64_t cost_ = 0;
 };
 
 }  // namespace pinhole::storage::query

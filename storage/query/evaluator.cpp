@@ -1,13 +1,10 @@
 #include "storage/query/evaluator.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "storage/kv/key_codec.hpp"
-#include "storage/query/counting_reader.hpp"
 
 namespace pinhole::storage::query {
 
@@ -44,16 +41,6 @@ void append_sort_value(kv::key_writer& out, const value_view& value) {
             }
         },
         value);
-}
-
-/// What folding a byte takes at most, by measurement; reading the clock would take longer.
-constexpr std::chrono::nanoseconds ns_per_byte{8};
-
-/// Of the processor, for this thread: others that run at the same time do not count.
-std::chrono::nanoseconds thread_time() {
-    timespec at{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
-    return std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec};
 }
 
 /// Who wrote or liked, and the post that it hangs under; zero where there is none.
@@ -207,21 +194,9 @@ bool evaluator::holds_of(const predicate& asked, const value_view& of) {
     if (text == nullptr) {
         return asked.holds(of);
     }
-    if (asked.is_pattern()) {
-        const auto begun = thread_time();
-        const bool holds = asked.holds(of);
-        charge(thread_time() - begun);
-        return holds;
-    }
-    charge(ns_per_byte * static_cast<std::int64_t>(text->size()));
+    const auto ns_per_byte = asked.is_pattern() ? ns_per_pattern_byte : ns_per_text_byte;
+    budget_.spend_time(ns_per_byte * static_cast<std::int64_t>(text->size()));
     return asked.holds(of);
-}
-
-void evaluator::charge(std::chrono::nanoseconds effort) {
-    effort_ += effort;
-    if (effort_ > text_effort_max) {
-        throw over_budget{true};
-    }
 }
 
 /// A post and a user have one like between them, which is found without a walk.

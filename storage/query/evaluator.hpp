@@ -3,27 +3,24 @@
 //
 // A row is there if it and everything it hangs under are alive; only such rows are looked at, also
 // on the far side of a relation. One evaluator serves one query on one thread.
-// Errors: those of the reader are thrown through; over_budget is thrown once looking at texts,
-// which reads no rows, has taken the processor `text_effort_max`: a pattern may take milliseconds
-// for each.
+// Errors: those of the reader are thrown through, and over_budget.
 #pragma once
 
-#include <chrono>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "storage/query/condition.hpp"
+#include "storage/query/query_budget.hpp"
 #include "storage/visibility.hpp"
 
 namespace pinhole::storage::query {
 
-inline constexpr std::chrono::milliseconds text_effort_max{200};
-
 class evaluator {
 public:
-    explicit evaluator(row_reader& rows) : rows_(rows) {}
+    /// The budget is charged for looking at texts, which reads no rows.
+    evaluator(row_reader& rows, query_budget& budget) : rows_(rows), budget_(budget) {}
 
     bool is_visible(const any_row& row);
     /// The same but for what the row refers to of this kind, which is looked at by itself.
@@ -53,15 +50,14 @@ private:
     bool any_child(const relation_entry& relation, const any_row& parent, bool alive,
                    const Found& found);
     bool is_itself_there(const any_row& row) const;
-    /// Asks, and keeps account of what it takes to look at texts.
+    /// Asks, and charges for looking at texts.
     bool holds_of(const predicate& asked, const value_view& of);
-    void charge(std::chrono::nanoseconds effort);
     any_row target_of(const relation_entry& relation, const any_row& row);
     /// The value of a field of this very row; a counter is read for it.
     value_view read(const field_entry& field, const any_row& row);
 
     row_reader& rows_;
-    std::chrono::nanoseconds effort_{};  ///< that texts have taken so far
+    query_budget& budget_;
 };
 
 /// Rows of any entity by their ids, in the order asked; none where there is no such row.

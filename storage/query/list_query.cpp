@@ -45,11 +45,13 @@ class list_run {
 public:
     list_run(const kv::reader& reader, const list_request& request)
         : request_(request),
-          counted_(reader, std::max<std::uint64_t>(
-                               request.page.rows_read_max,
-                               reads_per_row_max * wanted() + seeks_per_page * seek_cost)),
+          budget_(
+              std::max<std::uint64_t>(request.page.rows_read_max,
+                                      reads_per_row_max * wanted() + seeks_per_page * seek_cost),
+              request.page.processor_time_max),
+          counted_(reader, budget_),
           rows_(counted_, request.sees),
-          evaluate_(rows_),
+          evaluate_(rows_, budget_),
           planner_(evaluate_, request) {}
 
     result<list_answer> run() {
@@ -66,7 +68,7 @@ public:
             }
             return finish();
         } catch (const over_budget& cost) {
-            return fail_over_budget(cost.is_by_texts);
+            return fail_over_budget(cost.is_by_time);
         }
     }
 
@@ -338,12 +340,12 @@ private:
         }
     }
 
-    std::unexpected<error> fail_over_budget(bool is_by_texts) {
+    std::unexpected<error> fail_over_budget(bool is_by_time) {
         note_.rows_read = counted_.rows_read();
         std::string plan;
         append_json(plan, note_);
-        std::string message = is_by_texts
-                                  ? "This query compares texts for longer than it may."
+        std::string message = is_by_time
+                                  ? "This query takes longer than it may."
                                   : "This query reads more than " +
                                         std::to_string(request_.page.rows_read_max) + " rows.";
         if (!note_.probes.empty()) {
@@ -360,6 +362,7 @@ private:
 
     const list_request& request_;
     std::optional<position> from_;  ///< with its whole key
+    query_budget budget_;
     counting_reader counted_;
     row_reader rows_;
     evaluator evaluate_;

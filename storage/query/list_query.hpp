@@ -53,7 +53,8 @@ struct list_answer {
     plan_note plan;
 };
 
-/// Errors: too_expensive, with the plan, if more rows than allowed would have to be read.
+/// Errors: too_expensive, with the plan, if more rows than allowed would have to be read, or it
+/// would take longer than it may.
 result<list_answer> run_list(const kv::reader& reader, const list_request& request);
 
 /// The JSON object that `explain` shows; `micros` only if it is known how long it took.

@@ -1,6 +1,7 @@
 // A page of a list, and the place where one begins. Plain data.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct page_request {
     std::optional<position> from = {};
     /// Rows that one page may read before it is refused.
     std::uint64_t rows_read_max = 100'000;
+    /// How long it may keep the processor before it is refused; none: as long as it takes.
+    std::optional<std::chrono::nanoseconds> processor_time_max = {};
 };
 
 template <class Row>

@@ -21,7 +21,7 @@ constexpr double collected_max = 4096;
 /// What is collected when there is no order to walk in, or the walk has failed.
 constexpr std::size_t collected_at_last = 20'000;
 /// So many index entries are read in the time of one row with what it hangs under.
-constexpr std::uint64_t entries_per_row = 16;
+constexpr std::uint64_t entries_per_row = 8;
 /// Beside an index that leaves few rows, no more than it has, and no more than this, are collected.
 constexpr std::size_t collected_most = 4096;
 /// Of an entity of which the store says nothing.

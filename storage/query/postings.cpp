@@ -11,7 +11,7 @@ namespace pinhole::storage::query {
 namespace {
 
 constexpr std::uint32_t batch_max = 512;
-constexpr std::uint32_t batch_after_leap = 2;
+constexpr std::uint32_t batch_after_leap = 1;
 /// The first batch is a page; what is missing after it is mostly little.
 constexpr std::uint32_t batch_behind_first = 4;
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;

@@ -168,6 +168,24 @@ BOOST_AUTO_TEST_CASE(a_query_that_reads_too_much_is_refused_with_its_plan) {
     BOOST_TEST(problem.at("plan").at("rows_read").get<int>() > 10);
 }
 
+BOOST_AUTO_TEST_CASE(a_query_that_takes_too_long_is_refused_with_its_plan) {
+    auto options = without_rate_limits();
+    options.query_time_max = std::chrono::milliseconds{0};
+    api_server server(options);
+    auto user = server.sign_up();
+    for (int i = 0; i < 10; ++i) {
+        create_post(user, std::string(200, 'a'));
+    }
+    // What is done in less time than the clock is looked at goes through.
+    check_status(user.get("/api/v1/posts"), 200);
+    const auto answer = user.get("/api/v1/posts?content__regex=(a%7Caa)%7B50%7Dc");
+    check_status(answer, 422);
+    const json problem = json::parse(answer.body);
+    BOOST_TEST(text(problem, "detail").contains("takes longer"));
+    BOOST_TEST(text(problem, "detail").contains("content__regex"));
+    BOOST_TEST(text(problem.at("plan"), "index") == "posts.newest");
+}
+
 BOOST_AUTO_TEST_CASE(every_example_of_the_documentation_works) {
     std::ifstream file(PINHOLE_QUERIES_MD);
     BOOST_TEST_REQUIRE(file.is_open());

@@ -3,6 +3,8 @@
 // row by itself.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,7 +33,8 @@ std::vector<entity_id> find_by_looking_at_all(const query::list_request& request
     std::optional<kv::key> beyond;
     for (;;) {
         storage::row_reader rows{*reader};
-        query::evaluator evaluate{rows};
+        query::query_budget unlimited{std::numeric_limits<std::uint64_t>::max(), {}};
+        query::evaluator evaluate{rows, unlimited};
         const auto read = reader->walk(family, beyond ? &*beyond : nullptr, 2'000);
         std::vector<entity_id> ids;
         ids.reserve(read.size());

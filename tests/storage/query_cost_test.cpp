@@ -31,6 +31,7 @@ struct long_texts {
         query::list_request request{.root = query::entity::post, .me = kim};
         request.page.size = size;
         request.page.rows_read_max = rows_read_max;
+        request.page.processor_time_max = std::chrono::milliseconds{150};
         request.filter = query::parse_expression({query::entity::post, kim}, filter).value();
         request.order = query::parse_ordering({query::entity::post, kim}, "-created_at").value();
         return query::run_list(*store->snapshot(kv::read_mode::blocking), request);
@@ -50,7 +51,7 @@ BOOST_AUTO_TEST_CASE(a_laborious_pattern_is_given_up) {
     const auto taken = std::chrono::steady_clock::now() - begun;
     BOOST_REQUIRE(!answer.has_value());
     BOOST_TEST((answer.error().code == error_code::too_expensive));
-    BOOST_TEST(answer.error().message.contains("compares texts"), answer.error().message);
+    BOOST_TEST(answer.error().message.contains("takes longer"), answer.error().message);
     if (pinhole::test::costs_are_real) {
         BOOST_TEST((taken < std::chrono::seconds{10}));
     }
@@ -63,7 +64,7 @@ BOOST_AUTO_TEST_CASE(many_comparisons_of_long_texts_are_given_up) {
     }
     const auto answer = run(filter);
     BOOST_REQUIRE(!answer.has_value());
-    BOOST_TEST(answer.error().message.contains("compares texts"), answer.error().message);
+    BOOST_TEST(answer.error().message.contains("takes longer"), answer.error().message);
 }
 
 BOOST_AUTO_TEST_CASE(the_smallest_budget_is_used_up) {
