@@ -163,6 +163,38 @@ bool evaluator::holds(const condition& of, const any_row& row) {
     std::unreachable();
 }
 
+bool evaluator::could_hold(const condition& of, const any_row& row) {
+    const auto could_here = [&](const condition& part) { return could_hold(part, row); };
+    switch (of.what) {
+        case condition::kind::all:
+            return std::ranges::all_of(of.parts, could_here);
+        case condition::kind::any:
+            return std::ranges::any_of(of.parts, could_here);
+        case condition::kind::negation: {
+            const condition& denied = of.parts.front();
+            return denied.what != condition::kind::test || !says_by_itself(*denied.leaf, row) ||
+                   !holds(*denied.leaf, row);
+        }
+        case condition::kind::test:
+            return !says_by_itself(*of.leaf, row) || holds(*of.leaf, row);
+    }
+    std::unreachable();
+}
+
+bool evaluator::says_by_itself(const test& of, const any_row& row) const {
+    const auto& relations = of.path.relations;
+    if (of.path.field->get == nullptr) {
+        return false;
+    }
+    return relations.empty() || (relations.size() == 1 && has_copies(*relations.front(), row));
+}
+
+/// A post has a copy of its alive files, so that nothing has to be read.
+bool evaluator::has_copies(const relation_entry& relation, const any_row& parent) const {
+    return relation.target == entity::file && std::holds_alternative<post>(parent) &&
+           !rows_.sees_deleted();
+}
+
 bool evaluator::holds(const test& of, const any_row& row) {
     if (of.predicate) {
         return holds_along(of, 0, row);
@@ -238,10 +270,8 @@ bool evaluator::leads_nowhere(const test& of, std::size_t step, const any_row& r
 template <class Found>
 bool evaluator::any_child(const relation_entry& relation, const any_row& parent,
                           const Found& found) {
-    if (const auto* whole = std::get_if<post>(&parent);
-        whole != nullptr && relation.target == entity::file && !rows_.sees_deleted()) {
-        // A post has a copy of its alive files, so that nothing has to be read.
-        return std::ranges::any_of(whole->files,
+    if (has_copies(relation, parent)) {
+        return std::ranges::any_of(std::get<post>(parent).files,
                                    [&](const file& each) { return found(any_row{each}); });
     }
     return any_child(relation, parent, true, found) ||

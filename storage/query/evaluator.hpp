@@ -26,6 +26,8 @@ public:
     /// The same but for what the row refers to of this kind, which is looked at by itself.
     bool is_visible_beside(entity referred, const any_row& row);
     bool holds(const condition& of, const any_row& row);
+    /// False only if the row by itself, with nothing read for it, says that it does not hold.
+    bool could_hold(const condition& of, const any_row& row);
     /// Whether a test that begins elsewhere holds of a row to which so many of its relations lead.
     bool holds_along(const test& of, std::size_t step, const any_row& row);
 
@@ -50,6 +52,8 @@ private:
     bool any_child(const relation_entry& relation, const any_row& parent, bool alive,
                    const Found& found);
     bool is_itself_there(const any_row& row) const;
+    bool says_by_itself(const test& of, const any_row& row) const;
+    bool has_copies(const relation_entry& relation, const any_row& parent) const;
     /// Asks, and charges for looking at texts.
     bool holds_of(const predicate& asked, const value_view& of);
     any_row target_of(const relation_entry& relation, const any_row& row);

@@ -147,6 +147,9 @@ private:
                 batch.push_back(std::move(*row));
             }
         }
+        // What hangs above is read only for those that are not out of the question by themselves.
+        std::erase_if(
+            batch, [&](const any_row& row) { return !evaluate_.could_hold(request_.filter, row); });
         evaluate_.load_parents(batch);
         std::erase_if(batch, [&](const any_row& row) { return !is_kept(row); });
         return batch;
