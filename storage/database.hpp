@@ -2,7 +2,7 @@
 // together in the right order. Programs hold exactly one; handlers and tools work through it.
 //
 //   DIR/db/         the store            DIR/secret.key   the server's key, unless configured
-//   DIR/media/      the media store
+//   DIR/media/      the media store     DIR/control.sock  of a server: for pinhole-admin
 //
 // Thread-safe once made. Blocks: the constructor, while it recovers, sweeps and finishes what a
 // crash cut short.
@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "storage/base/id.hpp"
+#include "storage/control/service.hpp"
 #include "storage/housekeeping.hpp"
 #include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
@@ -62,6 +63,11 @@ public:
     /// The store's health, or `failed` once a media write has failed.
     kv::health health() const;
 
+    /// Lets pinhole-admin work on the database while this process has it open
+    /// (control/service.hpp). `watch` learns of the commits that come that way. Where the socket
+    /// can't be had, a warning says so, and all else goes on.
+    void serve_control(control::commit_watcher watch);
+
     /// There may be a job to do.
     void wake_jobs() { housekeeping_.wake(); }
 
@@ -81,6 +87,7 @@ private:
     media_placement placement_;
     id_generator ids_;
     housekeeping housekeeping_;
+    std::unique_ptr<control::service> control_;
 };
 
 }  // namespace pinhole::storage

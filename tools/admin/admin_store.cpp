@@ -1,5 +1,7 @@
 #include "tools/admin/admin_store.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +13,9 @@
 
 #include "storage/base/text.hpp"
 #include "storage/base/time.hpp"
+#include "storage/base/unique_fd.hpp"
+#include "storage/control/socket.hpp"
+#include "storage/schema/entities.hpp"
 
 namespace pinhole::admin {
 
@@ -33,6 +38,7 @@ public:
 
     kv::store& store() override { return database_.store(); }
     storage::database* local() override { return &database_; }
+    storage::control::remote_store* remote() override { return nullptr; }
     storage::dated_id make_id() override {
         const auto made = database_.ids().next_dated(storage::now());
         if (!made) {
@@ -45,7 +51,48 @@ private:
     storage::database database_;
 };
 
+class served_store final : public admin_store {
+public:
+    explicit served_store(std::unique_ptr<storage::control::remote_store> store)
+        : store_(std::move(store)) {}
+
+    kv::store& store() override { return *store_; }
+    storage::database* local() override { return nullptr; }
+    storage::control::remote_store* remote() override { return store_.get(); }
+    storage::dated_id make_id() override { return store_->make_id(); }
+
+private:
+    std::unique_ptr<storage::control::remote_store> store_;
+};
+
+/// The process that has the database open; 0 if there is none.
+pid_t find_owner(const std::filesystem::path& data_dir) {
+    const unique_fd lock{::open((data_dir / "db" / "LOCK").c_str(), O_RDWR | O_CLOEXEC)};
+    struct flock wanted{};
+    wanted.l_type = F_WRLCK;
+    wanted.l_whence = SEEK_SET;
+    if (!lock || ::fcntl(lock.get(), F_GETLK, &wanted) != 0 || wanted.l_type == F_UNLCK) {
+        return 0;
+    }
+    return wanted.l_pid;
+}
+
 }  // namespace
+
+std::unique_ptr<storage::control::remote_store> connect_to_server(
+    const std::filesystem::path& data_dir) {
+    auto remote = storage::control::remote_store::connect(data_dir, storage::schema_version);
+    if (remote) {
+        return remote;
+    }
+    if (const pid_t owner = find_owner(data_dir); owner != 0) {
+        throw std::runtime_error{fmt::format(
+            "process {} has the database in {} open and does not answer on {}: it may still be "
+            "starting, be a version without a control socket, or be another pinhole-admin",
+            owner, data_dir.string(), (data_dir / storage::control::socket_name).string())};
+    }
+    return nullptr;
+}
 
 kv::log_function to_log(console& out) {
     return [&out](kv::log_level level, std::string_view line) {
@@ -56,6 +103,9 @@ kv::log_function to_log(console& out) {
 }
 
 std::unique_ptr<admin_store> open_local_or_remote(word_context& context, missing_database missing) {
+    if (auto remote = connect_to_server(context.data_dir)) {
+        return std::make_unique<served_store>(std::move(remote));
+    }
     const bool is_there = std::filesystem::exists(context.data_dir / "db" / "CURRENT");
     if (!is_there && missing == missing_database::refuse) {
         throw refusal{"there is no database in " + context.data_dir.string()};

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "storage/base/id.hpp"
+#include "storage/control/remote_store.hpp"
 #include "storage/database.hpp"
 #include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
@@ -24,14 +25,22 @@ public:
     virtual kv::store& store() = 0;
     /// Null while a server has the database: what needs more than `store()` asks the server.
     virtual storage::database* local() = 0;
+    /// Null unless a server has it.
+    virtual storage::control::remote_store* remote() = 0;
     bool is_served() { return local() == nullptr; }
 
     /// For a new row, dated now. Errors: throws std::runtime_error while no id can be had.
     virtual storage::dated_id make_id() = 0;
 };
 
-/// Errors: throws `refusal` if there is no database and none is to be made; std::runtime_error if
-/// a process has it open that does not answer; and what opening a database throws.
+/// The store of the server that runs on the directory; null if none does.
+/// Errors: throws storage::control::server_unusable; std::runtime_error if a process has the
+/// database open that does not answer.
+std::unique_ptr<storage::control::remote_store> connect_to_server(
+    const std::filesystem::path& data_dir);
+
+/// Errors: throws `refusal` if there is no database and none is to be made; what
+/// `connect_to_server` throws; and what opening a database throws.
 std::unique_ptr<admin_store> open_local_or_remote(
     word_context& context, missing_database missing = missing_database::refuse);
 
