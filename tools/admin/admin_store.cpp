@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -65,6 +66,17 @@ private:
     std::unique_ptr<storage::control::remote_store> store_;
 };
 
+/// What root writes there the server could not touch any more.
+void require_owner(const std::filesystem::path& data_dir) {
+    struct stat folder{};
+    if (::stat(data_dir.c_str(), &folder) == 0 && ::geteuid() == 0 && folder.st_uid != 0) {
+        throw std::runtime_error{fmt::format(
+            "{} belongs to user {}: run this as that user (sudo -u '#{}'), or its files would "
+            "become root's",
+            data_dir.string(), folder.st_uid, folder.st_uid)};
+    }
+}
+
 /// The process that has the database open; 0 if there is none.
 pid_t find_owner(const std::filesystem::path& data_dir) {
     const unique_fd lock{::open((data_dir / "db" / "LOCK").c_str(), O_RDWR | O_CLOEXEC)};
@@ -110,6 +122,7 @@ std::unique_ptr<admin_store> open_local_or_remote(word_context& context, missing
     if (!is_there && missing == missing_database::refuse) {
         throw refusal{"there is no database in " + context.data_dir.string()};
     }
+    require_owner(context.data_dir);
     storage::database_options options;
     options.data_dir = context.data_dir;
     if (is_there || std::getenv("PINHOLE_SECRET_KEY") != nullptr) {
