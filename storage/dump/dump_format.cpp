@@ -87,7 +87,7 @@ public:
         : object_(object), path_(path), fault_(fault) {}
 
     const json* find(std::string_view name) {
-        known_.insert(name);
+        known_.emplace(name);
         const auto at = object_.find(name);
         return at == object_.end() ? nullptr : &*at;
     }
@@ -152,7 +152,7 @@ private:
     const json& object_;
     std::string path_;
     std::optional<error>& fault_;
-    std::set<std::string_view, std::less<>> known_;
+    std::set<std::string, std::less<>> known_;
 };
 
 bool is_sha256(std::string_view text) {
