@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "storage/base/id.hpp"
+#include "storage/base/time.hpp"
 #include "storage/control/service.hpp"
 #include "storage/housekeeping.hpp"
 #include "storage/kv/log.hpp"
@@ -62,6 +63,12 @@ public:
     const secrets& keys() const { return keys_; }
     /// The store's health, or `failed` once a media write has failed.
     kv::health health() const;
+
+    /// Freezes the rows as they are into a new directory (kv/checkpoint.hpp), which
+    /// `open_read_only` reads; writers go on. The answer is an instant before it was made: whatever
+    /// was acknowledged by then is in it.
+    /// Errors: throws kv::storage_failure. Blocks: perhaps for a flush.
+    timestamp make_checkpoint(const std::filesystem::path& directory) const;
 
     /// Lets pinhole-admin work on the database while this process has it open
     /// (control/service.hpp). `watch` learns of the commits that come that way. Where the socket
