@@ -24,6 +24,8 @@ constexpr std::chrono::seconds line_interval{10};
 /// Before so long a rate says nothing.
 constexpr double rate_seconds_min = 0.2;
 constexpr std::size_t bar_columns_max = 40;
+/// What took less needs no line of its own.
+constexpr double told_seconds_min = 1;
 
 void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -254,6 +256,12 @@ void console::end_phase() {
     const double seconds = seconds_between(phase_.begun, options_.now());
     if (options_.progress == progress_form::json) {
         show();
+        return;
+    }
+    if (seconds < told_seconds_min) {
+        if (options_.progress == progress_form::bar) {
+            options_.write_note("\r\x1b[K");
+        }
         return;
     }
     const std::string amount =

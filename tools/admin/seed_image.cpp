@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -84,33 +85,51 @@ scene draw_scene(sample::random_numbers& random) {
     return drawn;
 }
 
-/// The colour at a place; both coordinates in [0, 1), y from above.
-colour colour_at(const scene& scene, double x, double y, double aspect) {
-    for (std::size_t i = scene.ridges.size(); i > 0; --i) {
-        const ridge& each = scene.ridges[i - 1];
-        if (y > each.height + each.swing * std::sin(each.waves * x + each.shift)) {
-            const double nearness =
-                static_cast<double>(i) / static_cast<double>(scene.ridges.size());
-            return mix(scene.colours.horizon, scene.colours.land, 0.3 + 0.7 * nearness);
-        }
-    }
+/// Of the sky, the sun in it. Both coordinates in [0, 1), y from above.
+colour sky_at(const scene& scene, double x, double y, double aspect) {
     const double distance = std::hypot((x - scene.sun_x) * aspect, y - scene.sun_y);
-    const colour sky = mix(scene.colours.sky, scene.colours.horizon, std::min(1.0, y * 1.5));
     if (distance < scene.sun_radius) {
         return scene.colours.sun;
     }
-    const double glow = std::exp(-(distance - scene.sun_radius) * 6) * 0.5;
-    return mix(sky, scene.colours.sun, glow);
+    const colour sky = mix(scene.colours.sky, scene.colours.horizon, std::min(1.0, y * 1.5));
+    const double beyond = distance - scene.sun_radius;
+    return mix(sky, scene.colours.sun, 0.02 / (0.04 + beyond * beyond * 4));
+}
+
+/// The nearest ridge that reaches up to `y`, counted from 1; 0: none does.
+std::size_t find_ridge(std::span<const double> tops, double y) {
+    for (std::size_t i = tops.size(); i > 0; --i) {
+        if (y > tops[i - 1]) {
+            return i;
+        }
+    }
+    return 0;
 }
 
 std::vector<std::uint8_t> paint(const scene& scene, int width, int height) {
+    const auto columns = static_cast<std::size_t>(width);
+    const std::size_t ridges = scene.ridges.size();
+    std::vector<double> tops;  // of every ridge, column by column
+    tops.reserve(columns * ridges);
+    for (std::size_t column = 0; column < columns; ++column) {
+        const double x = static_cast<double>(column) / width;
+        for (const ridge& each : scene.ridges) {
+            tops.push_back(each.height + each.swing * std::sin(each.waves * x + each.shift));
+        }
+    }
     std::vector<std::uint8_t> pixels;
-    pixels.reserve(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * bands);
+    pixels.reserve(columns * static_cast<std::size_t>(height) * bands);
     const double aspect = static_cast<double>(width) / height;
     for (int row = 0; row < height; ++row) {
-        for (int column = 0; column < width; ++column) {
-            const colour at = colour_at(scene, static_cast<double>(column) / width,
-                                        static_cast<double>(row) / height, aspect);
+        const double y = static_cast<double>(row) / height;
+        for (std::size_t column = 0; column < columns; ++column) {
+            const std::size_t nearest =
+                find_ridge(std::span{tops}.subspan(column * ridges, ridges), y);
+            const colour at =
+                nearest == 0
+                    ? sky_at(scene, static_cast<double>(column) / width, y, aspect)
+                    : mix(scene.colours.horizon, scene.colours.land,
+                          0.3 + 0.7 * static_cast<double>(nearest) / static_cast<double>(ridges));
             for (const double part : {at.red, at.green, at.blue}) {
                 pixels.push_back(static_cast<std::uint8_t>(std::clamp(part, 0.0, 255.0)));
             }
@@ -153,7 +172,7 @@ std::string encode(const std::vector<std::uint8_t>& pixels, int width, int heigh
 seed_image make_seed_image(sample::random_numbers& random) {
     media::start_decoders();
     static constexpr std::array<std::array<int, 2>, 4> sizes{
-        {{640, 480}, {480, 640}, {600, 600}, {800, 450}}};
+        {{480, 360}, {360, 480}, {400, 400}, {560, 315}}};
     const auto& size = random.pick(sizes);
     const scene drawn = draw_scene(random);
     return {.jpeg = encode(paint(drawn, size[0], size[1]), size[0], size[1]),
