@@ -23,19 +23,28 @@ constexpr const char* server_is_gone = "the connection to the server is lost: ha
         "): use the pinhole-admin of the server's version"};
 }
 
-void exchange_greetings(int socket, std::int64_t schema_version) {
-    std::optional<std::string> received;
+/// False if the server has closed already: it may have said why.
+bool send_greeting(int socket, std::int64_t schema_version) {
     try {
-        set_patience(socket, greeting_patience);
         send_all(socket, encode_greeting({.schema = schema_version}));
+        return true;
     } catch (const connection_lost&) {
-        // It may have said why before it closed.
+        return false;
     }
+}
+
+std::optional<std::string> receive_greeting(int socket) {
     try {
-        received = receive(socket, greeting_bytes);
+        return receive(socket, greeting_bytes);
     } catch (const connection_lost&) {
-        received.reset();
+        return std::nullopt;
     }
+}
+
+void exchange_greetings(int socket, std::int64_t schema_version) {
+    set_patience(socket, greeting_patience);
+    [[maybe_unused]] const bool is_heard = send_greeting(socket, schema_version);
+    const auto received = receive_greeting(socket);
     if (!received) {
         throw server_unusable{
             "a server has the database, but does not answer on its control socket"};

@@ -156,8 +156,8 @@ void service::serve(connection& served) {
                 send_frame(socket, answering.answer_to(*request));
             }
         }
-    } catch (const connection_lost&) {
-        // Nobody is there to be told.
+    } catch (const connection_lost& lost) {
+        options_.log(kv::log_level::debug, std::string{"the control socket: "} + lost.what());
     } catch (const std::exception& failure) {
         options_.log(kv::log_level::warning, std::string{"the control socket: "} + failure.what());
     }

@@ -279,24 +279,26 @@ void session::approximate(frame_reader& in, frame_writer& out) const {
 
 /// All of them are submitted before any is waited for, so that they share a sync.
 void session::submit(frame_reader& in, frame_writer& out) const {
-    std::vector<kv::commit> commits(in.read_count(4));
+    struct submitted {
+        kv::commit commit;
+        kv::outcome outcome = kv::outcome::unknown;
+    };
+    std::vector<submitted> all(in.read_count(4));
     std::size_t operations_left = operations_max;
-    for (kv::commit& commit : commits) {
-        commit = read_commit(in, operations_left);
-        if (!kv::is_sound(commit, options_.families)) {
+    for (submitted& each : all) {
+        each.commit = read_commit(in, operations_left);
+        if (!kv::is_sound(each.commit, options_.families)) {
             throw malformed_frame{"a commit that no store takes"};
         }
     }
     in.require_end();
-    std::vector<kv::outcome> outcomes(commits.size(), kv::outcome::unknown);
     // Shared, because the store's thread may still be inside count_down when the waiter is gone.
-    const auto undecided =
-        std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(commits.size()));
-    for (std::size_t i = 0; i < commits.size(); ++i) {
-        auto noticed = options_.watch_commit(commits[i]);
+    const auto undecided = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(all.size()));
+    for (submitted& each : all) {
+        auto noticed = options_.watch_commit(each.commit);
         options_.store->submit(
-            std::move(commits[i]),
-            [&outcome = outcomes[i], undecided, noticed = std::move(noticed)](kv::outcome what) {
+            std::move(each.commit),
+            [&outcome = each.outcome, undecided, noticed = std::move(noticed)](kv::outcome what) {
                 if (noticed && (what == kv::outcome::ok || what == kv::outcome::unknown)) {
                     noticed();
                 }
@@ -305,8 +307,8 @@ void session::submit(frame_reader& in, frame_writer& out) const {
             });
     }
     undecided->wait();
-    for (const kv::outcome outcome : outcomes) {
-        out.append_u8(static_cast<std::uint8_t>(outcome));
+    for (const submitted& each : all) {
+        out.append_u8(static_cast<std::uint8_t>(each.outcome));
     }
 }
 

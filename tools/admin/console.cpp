@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <system_error>
 #include <utility>
 
@@ -68,7 +69,7 @@ steady_clock::duration interval_of(progress_form form) {
 }
 
 std::string to_duration_text(double seconds) {
-    const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+    const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
     if (whole < 120) {
         return fmt::format("{} s", whole);
     }
