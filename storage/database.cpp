@@ -10,6 +10,7 @@
 #include "storage/base/time.hpp"
 #include "storage/base/unique_fd.hpp"
 #include "storage/files.hpp"
+#include "storage/kv/checkpoint.hpp"
 #include "storage/kv/rocksdb_store.hpp"
 #include "storage/migrations.hpp"
 #include "storage/reindex.hpp"
@@ -116,6 +117,12 @@ timestamp database::find_newest_date() const {
 
 kv::health database::health() const {
     return media_failed_ ? kv::health::failed : store_->health();
+}
+
+timestamp database::make_checkpoint(const std::filesystem::path& directory) const {
+    const timestamp before = now();
+    kv::make_checkpoint(*store_, directory);
+    return before;
 }
 
 void database::report_media_failure(std::string_view what) {

@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "storage/base/id.hpp"
+#include "storage/base/time.hpp"
 #include "storage/housekeeping.hpp"
 #include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
@@ -61,6 +62,12 @@ public:
     const secrets& keys() const { return keys_; }
     /// The store's health, or `failed` once a media write has failed.
     kv::health health() const;
+
+    /// Freezes the rows as they are into a new directory (kv/checkpoint.hpp), which
+    /// `open_read_only` reads; writers go on. The answer is an instant before it was made: whatever
+    /// was acknowledged by then is in it.
+    /// Errors: throws kv::storage_failure. Blocks: perhaps for a flush.
+    timestamp make_checkpoint(const std::filesystem::path& directory) const;
 
     /// There may be a job to do.
     void wake_jobs() { housekeeping_.wake(); }

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "storage/kv/checkpoint.hpp"
+#include "storage/kv/rocksdb_checkpoint.hpp"
 #include "storage/kv/rocksdb_committer.hpp"
 #include "storage/kv/rocksdb_database.hpp"
 #include "storage/kv/rocksdb_health.hpp"
@@ -27,7 +29,7 @@ std::shared_ptr<database> open_database(const rocksdb_options& options,
     return opened;
 }
 
-class rocksdb_store final : public store {
+class rocksdb_store final : public store, public checkpoint_maker {
 public:
     explicit rocksdb_store(const rocksdb_options& options)
         : health_(std::make_shared<health_tracker>(options.log, options.on_failure)),
@@ -49,6 +51,10 @@ public:
 
     kv::health health() const override { return health_->current(); }
     kv::capabilities capabilities() const override { return {}; }
+
+    void make_checkpoint(const std::filesystem::path& directory) const override {
+        kv::make_checkpoint(*database_.get(), directory);
+    }
 
 private:
     std::shared_ptr<health_tracker> health_;
