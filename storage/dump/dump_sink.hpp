@@ -45,8 +45,11 @@ public:
     virtual result<void> finish() = 0;
 };
 
-/// The directory must not exist; the one above it must.
-/// Errors (of all): conflict if the target exists.
+/// What the sinks below refuse: conflict if something stands at `target`, not_found if the
+/// directory above it does not, invalid if it has no name.
+result<void> find_conflict(const std::filesystem::path& target);
+
+/// Errors (of all that have a target): as `find_conflict`.
 result<std::unique_ptr<dump_sink>> make_directory_sink(const std::filesystem::path& target);
 
 enum class compression : std::uint8_t { none, zstd };

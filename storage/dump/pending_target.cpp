@@ -9,6 +9,8 @@
 #include <string>
 #include <system_error>
 
+#include "storage/dump/dump_sink.hpp"
+
 namespace pinhole::storage::dump {
 
 namespace {

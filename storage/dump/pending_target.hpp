@@ -17,7 +17,7 @@ enum class target_kind : std::uint8_t { file, directory };
 
 class pending_target {
 public:
-    /// Requires: nothing stands at `target`; `find_conflict` says so to whoever asked for it.
+    /// Requires: nothing stands at `target` (find_conflict in dump_sink.hpp).
     pending_target(const std::filesystem::path& target, target_kind kind);
     pending_target(const pending_target&) = delete;
     pending_target& operator=(const pending_target&) = delete;
@@ -42,9 +42,6 @@ private:
     unique_fd fd_;
     bool is_finished_ = false;
 };
-
-/// An error if something stands at `target`, or the directory above it does not.
-result<void> find_conflict(const std::filesystem::path& target);
 
 /// All of it, however often the system takes only a part.
 void write_all(int fd, std::string_view bytes, const char* what);

@@ -70,6 +70,7 @@ void add_accounts(word_list& words);
 void add_stats(word_list& words);
 void add_query(word_list& words);
 void add_seed(word_list& words);
+void add_dump(word_list& words);
 void add_completion(word_list& words);
 
 }  // namespace pinhole::admin
