@@ -25,6 +25,11 @@ constexpr std::size_t sha256_digits = 64;
 const timestamp first_time = std::chrono::sys_days{std::chrono::year{0} / 1 / 1};
 const timestamp end_of_times = std::chrono::sys_days{std::chrono::year{10'000} / 1 / 1};
 
+/// RFC 3339 has four digits for a year.
+bool is_writable(timestamp instant) {
+    return instant >= first_time && instant < end_of_times;
+}
+
 std::unexpected<error> malformed(std::string why) {
     return fail(error_code::malformed, "the manifest " + std::move(why));
 }
@@ -231,7 +236,7 @@ void append_text(std::string& out, std::string_view text) {
 }
 
 void append_time(std::string& out, timestamp instant) {
-    if (instant < first_time || instant >= end_of_times) {
+    if (!is_writable(instant)) {
         throw corrupt_row{"a time of it is out of range"};
     }
     out += '"';
@@ -300,7 +305,7 @@ result<manifest> parse_manifest(std::string_view text, unknown_members unknown) 
     members.find("format");
     members.find("version");
     const auto created_at = query::parse_time(members.text("created_at"));
-    if (!created_at) {
+    if (!created_at || !is_writable(*created_at)) {
         members.report("created_at", "is not a time");
     }
     read.created_at = created_at.value_or(timestamp{});

@@ -275,6 +275,7 @@ BOOST_AUTO_TEST_CASE(a_manifest_says_which_member_is_wrong) {
     }
     refused("created_at", [](json& m) { m["created_at"] = "yesterday"; });
     refused("created_at", [](json& m) { m["created_at"] = "2026-02-30T00:00:00Z"; });
+    refused("created_at", [](json& m) { m["created_at"] = "9999-12-31T23:59:59-12:00"; });
     refused("server_version", [](json& m) { m["server_version"] = std::string(101, 'x'); });
     refused("entities.posts", [](json& m) { m["entities"]["posts"] = 5; });
     for (const json& bad : {json(-1), json("1"), json(1.5), json(18446744073709551615U)}) {

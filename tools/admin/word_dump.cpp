@@ -12,6 +12,7 @@
 #include "storage/dump/dump.hpp"
 #include "storage/read_only_database.hpp"
 #include "tools/admin/admin_store.hpp"
+#include "tools/admin/display.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
@@ -125,7 +126,7 @@ std::string to_text(const std::string& target, const dump::dump_report& report, 
 void tell(word_context& context, const dump_word_options& options,
           const dump::dump_report& report) {
     for (const std::string& line : report.details) {
-        context.out.error(line);
+        context.out.error(to_printable(line));
     }
     if (report.bad_media > report.details.size()) {
         context.out.error(fmt::format("and {} more", report.bad_media - report.details.size()));
@@ -183,8 +184,7 @@ void add_dump(word_list& words) {
     const auto options = std::make_shared<dump_word_options>();
     CLI::App& word = words.add(
         "dump",
-        "Writes what the database holds at this instant, while a server goes on, in an open "
-        "format that restore reads",
+        "Writes what the database holds at one instant in an open format, while a server goes on",
         [options](word_context& context) { return write_dump(context, *options); });
     word.add_option("TARGET", options->target,
                     "A new directory, a new file whose name ends in .tar or .tar.zst, or - for a "
