@@ -2,7 +2,7 @@
 // together in the right order. Programs hold exactly one; handlers and tools work through it.
 //
 //   DIR/db/         the store            DIR/secret.key   the server's key, unless configured
-//   DIR/media/      the media store
+//   DIR/media/      the media store     DIR/control.sock  of a server: for pinhole-admin
 //
 // Thread-safe once made. Blocks: the constructor, while it recovers, sweeps and finishes what a
 // crash cut short.
@@ -19,6 +19,7 @@
 
 #include "storage/base/id.hpp"
 #include "storage/base/time.hpp"
+#include "storage/control/service.hpp"
 #include "storage/housekeeping.hpp"
 #include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
@@ -69,6 +70,11 @@ public:
     /// Errors: throws kv::storage_failure. Blocks: perhaps for a flush.
     timestamp make_checkpoint(const std::filesystem::path& directory) const;
 
+    /// Lets pinhole-admin work on the database while this process has it open
+    /// (control/service.hpp). `watch` learns of the commits that come that way. Where the socket
+    /// can't be had, a warning says so, and all else goes on.
+    void serve_control(control::commit_watcher watch);
+
     /// There may be a job to do.
     void wake_jobs() { housekeeping_.wake(); }
 
@@ -88,6 +94,7 @@ private:
     media_placement placement_;
     id_generator ids_;
     housekeeping housekeeping_;
+    std::unique_ptr<control::service> control_;
 };
 
 }  // namespace pinhole::storage

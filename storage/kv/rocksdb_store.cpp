@@ -10,6 +10,8 @@
 #include "storage/kv/rocksdb_database.hpp"
 #include "storage/kv/rocksdb_health.hpp"
 #include "storage/kv/rocksdb_reader.hpp"
+#include "storage/kv/rocksdb_statistics.hpp"
+#include "storage/kv/statistics.hpp"
 
 namespace pinhole::kv {
 namespace {
@@ -29,7 +31,7 @@ std::shared_ptr<database> open_database(const rocksdb_options& options,
     return opened;
 }
 
-class rocksdb_store final : public store, public checkpoint_maker {
+class rocksdb_store final : public store, public checkpoint_maker, public statistics_source {
 public:
     explicit rocksdb_store(const rocksdb_options& options)
         : health_(std::make_shared<health_tracker>(options.log, options.on_failure)),
@@ -51,6 +53,7 @@ public:
 
     kv::health health() const override { return health_->current(); }
     kv::capabilities capabilities() const override { return {}; }
+    store_statistics statistics() const override { return read_statistics(*database_.get()); }
 
     void make_checkpoint(const std::filesystem::path& directory) const override {
         kv::make_checkpoint(*database_.get(), directory);
