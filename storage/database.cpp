@@ -14,6 +14,7 @@
 #include "storage/kv/rocksdb_store.hpp"
 #include "storage/migrations.hpp"
 #include "storage/reindex.hpp"
+#include "storage/restore/data_directory.hpp"
 
 namespace pinhole::storage {
 
@@ -85,6 +86,7 @@ std::unique_ptr<kv::store> open_store(const database_options& options) {
 
 database::database(database_options options)
     : options_(prepared(std::move(options))),
+      entered_(enter_data_directory(options_.data_dir)),
       keys_(load_or_make_master_key(options_.data_dir, options_.secret_key)),
       store_(open_store(options_)),
       media_(options_.data_dir / "media",

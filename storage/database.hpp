@@ -4,6 +4,8 @@
 //   DIR/db/         the store            DIR/secret.key   the server's key, unless configured
 //   DIR/media/      the media store     DIR/control.sock  of a server: for pinhole-admin
 //
+// What a restore has left there is finished or removed first (restore/data_directory.hpp).
+//
 // Thread-safe once made. Blocks: the constructor, while it recovers, sweeps and finishes what a
 // crash cut short.
 #pragma once
@@ -19,6 +21,7 @@
 
 #include "storage/base/id.hpp"
 #include "storage/base/time.hpp"
+#include "storage/base/unique_fd.hpp"
 #include "storage/control/service.hpp"
 #include "storage/housekeeping.hpp"
 #include "storage/kv/log.hpp"
@@ -87,6 +90,7 @@ private:
     timestamp find_newest_date() const;
 
     database_options options_;
+    unique_fd entered_;  ///< keeps restores out
     secrets keys_;
     std::unique_ptr<kv::store> store_;
     std::atomic<bool> media_failed_{false};  ///< before `media_`, which may set it

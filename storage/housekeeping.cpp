@@ -54,6 +54,10 @@ std::int64_t read_id_ceiling_ms(const kv::reader& reader) {
     return read_meta(reader, id_ceiling_name).value_or(0);
 }
 
+void append_id_ceiling_ms(kv::commit& commit, std::int64_t ceiling_ms) {
+    append_meta(commit, id_ceiling_name, ceiling_ms);
+}
+
 timestamp read_newest_date(const kv::reader& reader, timestamp until) {
     return std::max(
         {read_newest_date_of<user>(reader, until), read_newest_date_of<post>(reader, until),
@@ -113,7 +117,7 @@ bool housekeeping::raise_id_ceiling() {
         return true;
     }
     kv::commit commit;
-    append_meta(commit, id_ceiling_name, *ceiling_ms);
+    append_id_ceiling_ms(commit, *ceiling_ms);
     if (store_.submit_and_wait(std::move(commit)) != kv::outcome::ok) {
         return false;
     }

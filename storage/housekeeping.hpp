@@ -75,5 +75,6 @@ timestamp read_newest_date(const kv::reader& reader, timestamp until);
 
 /// The id ceiling that the last run made durable, in milliseconds since 1970; 0 if there is none.
 std::int64_t read_id_ceiling_ms(const kv::reader& reader);
+void append_id_ceiling_ms(kv::commit& commit, std::int64_t ceiling_ms);
 
 }  // namespace pinhole::storage

@@ -37,6 +37,10 @@ void write_version(kv::store& store, std::int64_t version, const std::string& wh
 
 }  // namespace
 
+void append_schema_version(kv::commit& commit) {
+    append_meta(commit, schema_version_name, schema_version);
+}
+
 std::span<const migration> migrations() {
     return steps_so_far;
 }

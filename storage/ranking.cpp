@@ -38,11 +38,15 @@ std::vector<std::int64_t> decode_counts(std::string_view bytes, std::size_t want
 }
 
 template <class Row>
-std::vector<std::int64_t> read_counts(const kv::reader& reader, entity_id id) {
-    const std::int64_t counter = reader.counter(counter_key<Row>(id));
+std::vector<std::int64_t> counts_in(std::int64_t counter) {
     std::vector<std::int64_t> counts;
     for_each_rank<Row>([&](const rank& r) { counts.push_back(r.count_of(counter)); });
     return counts;
+}
+
+template <class Row>
+std::vector<std::int64_t> read_counts(const kv::reader& reader, entity_id id) {
+    return counts_in<Row>(reader.counter(counter_key<Row>(id)));
 }
 
 template <class Row>
@@ -163,6 +167,16 @@ kv::commit plan_rank(const kv::reader& reader, std::uint32_t marks_max) {
     return commit;
 }
 
+template <class Row>
+void append_first_rank(kv::commit& commit, entity_id id, std::int64_t counter) {
+    const auto counts = counts_in<Row>(counter);
+    std::size_t at = 0;
+    for_each_rank<Row>([&](const rank& r) {
+        commit.operations.emplace_back(kv::put{rank_key(r.number, counts[at++], id), {}});
+    });
+    commit.operations.emplace_back(kv::put{ranked_key<Row>(id), encode_counts(counts)});
+}
+
 bool rank_unranked(kv::store& store) {
     return rank_unranked_rows<user>(store) && rank_unranked_rows<post>(store);
 }
@@ -173,5 +187,7 @@ template unranked list_unranked<user>(const kv::reader&, std::uint32_t);
 template unranked list_unranked<post>(const kv::reader&, std::uint32_t);
 template kv::commit plan_rank<user>(const kv::reader&, std::uint32_t);
 template kv::commit plan_rank<post>(const kv::reader&, std::uint32_t);
+template void append_first_rank<user>(kv::commit&, entity_id, std::int64_t);
+template void append_first_rank<post>(kv::commit&, entity_id, std::int64_t);
 
 }  // namespace pinhole::storage

@@ -50,6 +50,10 @@ unranked list_unranked(const kv::reader& reader, std::uint32_t limit);
 template <class Row>
 kv::commit plan_rank(const kv::reader& reader, std::uint32_t marks_max);
 
+/// What ranks a row that is alive, has this counter, and is ranked nowhere yet.
+template <class Row>
+void append_first_rank(kv::commit& commit, entity_id id, std::int64_t counter);
+
 /// Ranks what is unranked now. False: the store did not take it. Blocks: on the disk.
 bool rank_unranked(kv::store& store);
 

@@ -97,6 +97,10 @@ void remake_trigrams_of(kv::store& store, batch_writer& out) {
 
 }  // namespace
 
+void append_fold_version(kv::commit& commit) {
+    append_meta(commit, fold_version_name, fold_version());
+}
+
 void add_index_entries(kv::store& store) {
     batch_writer out{store};
     add_entries_of<user>(store, out);
@@ -104,7 +108,7 @@ void add_index_entries(kv::store& store) {
     add_entries_of<file>(store, out);
     add_entries_of<comment>(store, out);
     add_entries_of<like>(store, out);
-    append_meta(out.commit(), fold_version_name, fold_version());
+    append_fold_version(out.commit());
     out.flush_beyond(0);
 }
 
@@ -117,7 +121,7 @@ void refresh_trigrams(kv::store& store) {
     remake_trigrams_of<user>(store, out);
     remake_trigrams_of<post>(store, out);
     remake_trigrams_of<comment>(store, out);
-    append_meta(out.commit(), fold_version_name, fold_version());
+    append_fold_version(out.commit());
     out.flush_beyond(0);
 }
 

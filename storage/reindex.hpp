@@ -20,4 +20,7 @@ void add_index_entries(kv::store& store);
 /// this program's, or nobody knows with which.
 void refresh_trigrams(kv::store& store);
 
+/// Notes that all trigram indexes are made with this program's version.
+void append_fold_version(kv::commit& commit);
+
 }  // namespace pinhole::storage

@@ -36,7 +36,7 @@ check_tree() {
     # looks into the store that a server has left, open theirs as the database does.
     mapfile -t above_seam < <(code storage server handlers tools tests |
         grep -vE '^(storage|tests)/kv/' |
-        grep -vxE 'storage/database\.cpp|tests/(storage/storage_fixture|control/served_store|crash/trial)\.cpp')
+        grep -vxE 'storage/(database|restore/target_store)\.cpp|tests/(storage/storage_fixture|control/served_store|crash/trial)\.cpp')
     mapfile -t server < <(code server | grep -vx 'server/main.cpp')
     mapfile -t handlers < <(code handlers)
     # The benchmark's yardsticks are the bare libraries.
