@@ -66,6 +66,7 @@ private:
 /// Adds them all, in the order in which `--help` lists them.
 void add_all_words(word_list& words);
 
+void add_restore(word_list& words);
 void add_accounts(word_list& words);
 void add_stats(word_list& words);
 void add_query(word_list& words);
