@@ -126,7 +126,7 @@ struct kill_fixture : restore_fixture {
 std::vector<call> choose_calls(const std::vector<call>& all, generator& random) {
     std::vector<call> chosen;
     for (const call& each : all) {
-        if (is_full_run() || random.one_in(each.is_of_switch ? 2 : all.size() / 12 + 1)) {
+        if (is_full_run() || random.one_in(each.is_of_switch ? 2 : all.size() / 6 + 1)) {
             chosen.push_back(each);
         }
     }
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(finishing_it_may_be_killed_as_well) {
             }
         }
         ++tried;
-        if (!is_full_run() && tried == 4) {
+        if (!is_full_run() && tried == 2) {
             break;
         }
     }
