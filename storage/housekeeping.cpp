@@ -226,7 +226,8 @@ job_step housekeeping::take_step(const job& job) {
             case job_kind::settle_counts:
                 return take_settle_step(job);
             case job_kind::place_post_media:
-            case job_kind::place_account_media: {
+            case job_kind::place_account_media:
+            case job_kind::remove_media: {
                 const auto step = placement_.take_step(job);
                 if (step) {
                     return *step;

@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::uint32_t marks_per_commit = 1024;
 
-template <class Row>
-kv::key ranked_key(entity_id id) {
-    return {id, families::index, index_prefix(schema<Row>::ranked_number, true)};
-}
-
 std::string encode_counts(const std::vector<std::int64_t>& counts) {
     std::string out;
     for (const std::int64_t count : counts) {

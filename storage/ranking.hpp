@@ -33,6 +33,12 @@ namespace pinhole::storage {
 /// An entry of the index `number`.
 kv::key rank_key(std::uint8_t number, std::int64_t count, entity_id id);
 
+/// Where it stands at which counts a row is ranked.
+template <class Row>
+kv::key ranked_key(entity_id id) {
+    return {id, families::index, index_prefix(schema<Row>::ranked_number, true)};
+}
+
 /// The counts that a row is ranked at, in the order of its `ranks`; nothing if it is not ranked.
 template <class Row>
 std::optional<std::vector<std::int64_t>> find_ranked(const kv::reader& reader, entity_id id);
