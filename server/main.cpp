@@ -92,6 +92,7 @@ storage::database_options to_database_options(const http::configuration& setting
     options.secret_key = settings.secret_key;
     options.sync = settings.sync;
     options.token_life = settings.token_life;
+    options.purge_after = settings.restore_retention;
     options.truncate_damaged_log = settings.truncate_damaged_wal;
     options.block_cache_bytes = settings.block_cache_bytes;
     options.disk_reserve_bytes = settings.disk_reserve_bytes;

@@ -322,10 +322,10 @@ check_report check_rows(const kv::reader& reader, const check_options& options) 
     return row_check{reader, options}.check();
 }
 
-check_report check_all(const kv::store& store, const media::media_store& media,
+check_report check_all(const kv::store& store, const std::filesystem::path& media_root,
                        const check_options& options) {
     check_report report = check_rows(*store.snapshot(kv::read_mode::blocking), options);
-    check_media(report, store, media, options);
+    check_media(report, store, media_root, options);
     return report;
 }
 

@@ -19,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -27,7 +28,6 @@
 #include "storage/base/id.hpp"
 #include "storage/base/work.hpp"
 #include "storage/kv/store.hpp"
-#include "storage/media/media_store.hpp"
 
 namespace pinhole::storage {
 
@@ -110,11 +110,11 @@ check_report check_rows(const kv::reader& reader, const check_options& options =
 /// whatever looks wrong is looked at again in the store's newest state.
 /// Blocks: on a few file system calls for each file; with `hash` on reading all of them.
 /// Errors: as above; std::system_error if the media cannot be read.
-void check_media(check_report& report, const kv::store& store, const media::media_store& media,
-                 const check_options& options = {});
+void check_media(check_report& report, const kv::store& store,
+                 const std::filesystem::path& media_root, const check_options& options = {});
 
 /// Both.
-check_report check_all(const kv::store& store, const media::media_store& media,
+check_report check_all(const kv::store& store, const std::filesystem::path& media_root,
                        const check_options& options = {});
 
 }  // namespace pinhole::storage

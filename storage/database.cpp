@@ -93,6 +93,7 @@ database::database(database_options options)
            options_.clock_ms),
       housekeeping_(*store_, ids_, placement_, options_.log, options_.token_life) {
     migrate(*store_, migrations(), options_.data_dir.string());
+    reindex_if_due();
     refresh_text_indexes();
     ids_.date_after(find_newest_date());
     sweep_media();
@@ -100,6 +101,14 @@ database::database(database_options options)
     if (!housekeeping_.raise_id_ceiling()) {
         options_.log(kv::log_level::warning,
                      "the store takes no writes yet; reads are served, writes answer an error");
+    }
+    if (options_.purge_after) {
+        housekeeping_.purge_daily(
+            {.retention = *options_.purge_after,
+             .delay = options_.purge_delay,
+             .now = [clock_ms = options_.clock_ms] {
+                 return timestamp{std::chrono::milliseconds{clock_ms()}};
+             }});
     }
     housekeeping_.start();
 }
@@ -123,6 +132,20 @@ void database::report_media_failure(std::string_view what) {
         options_.log(kv::log_level::error, "the media disk failed: " + std::string{what});
         options_.on_failure();
     }
+}
+
+/// Before whatever asks an index: the sweep would take every upload for one without a row.
+void database::reindex_if_due() {
+    if (!options_.reindex && !is_reindexing(*store_->snapshot(kv::read_mode::blocking))) {
+        return;
+    }
+    options_.log(kv::log_level::info, "all indexes and counters are made anew");
+    const reindex_report made = reindex(*store_, options_.watch);
+    options_.log(made.damaged + made.shared == 0 ? kv::log_level::info : kv::log_level::warning,
+                 "made the indexes and counters of " + std::to_string(made.rows) + " rows, set " +
+                     std::to_string(made.rewritten) + " rows right; " +
+                     std::to_string(made.damaged) + " cannot be read, " +
+                     std::to_string(made.shared) + " claim what another has");
 }
 
 /// A disk that takes no writes keeps nobody from reading. Cut short midway, searches of texts miss

@@ -5,7 +5,7 @@
 //   DIR/media/      the media store
 //
 // Thread-safe once made. Blocks: the constructor, while it recovers, sweeps and finishes what a
-// crash cut short.
+// crash cut short; for minutes if that was a reindex.
 #pragma once
 
 #include <atomic>
@@ -14,10 +14,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "storage/base/id.hpp"
+#include "storage/base/work.hpp"
 #include "storage/housekeeping.hpp"
 #include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
@@ -38,6 +40,15 @@ struct database_options {
     bool truncate_damaged_log = false;
     std::uint16_t shard = 0;                         ///< stands in every id
     std::chrono::seconds token_life{30LL * 86'400};  ///< no login is left a longer one
+    /// What was deleted longer ago is purged once a day (maintenance/daily_purge.hpp), beginning so
+    /// long after the start. Nothing: never by itself, as for a tool, which cannot know how long the
+    /// server lets things be restored.
+    std::optional<std::chrono::seconds> purge_after;
+    std::chrono::milliseconds purge_delay = std::chrono::minutes{10};
+    /// Make all indexes and counters anew before anything else (reindex.hpp). One that was cut
+    /// short is finished in any case.
+    bool reindex = false;
+    work_watch watch = {};  ///< of what takes long before it is open
     kv::log_function log = [](kv::log_level, std::string_view) {};
     /// Called once, from any thread, when `health` becomes `failed`; must not block.
     std::function<void()> on_failure = [] {};
@@ -65,10 +76,15 @@ public:
     /// There may be a job to do.
     void wake_jobs() { housekeeping_.wake(); }
 
+    /// While it is held no media are removed for good: for whoever copies them.
+    /// Blocks: until a removal that is under way is done.
+    [[nodiscard]] purge_gate::hold_token hold_removals() { return placement_.purging().hold(); }
+
 private:
     /// A write, fsync or rename of media failed for another reason than a full disk: what is on
     /// disk cannot be trusted any more, so the process must end, as for the store.
     void report_media_failure(std::string_view what);
+    void reindex_if_due();
     void refresh_text_indexes();
     void sweep_media();
     timestamp find_newest_date() const;

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "storage/base/work.hpp"
 #include "storage/idempotency.hpp"
 #include "storage/meta.hpp"
 #include "storage/ranking.hpp"
@@ -20,6 +21,7 @@ constexpr auto tick = std::chrono::seconds{1};
 constexpr auto ranking_interval = std::chrono::milliseconds{250};
 constexpr auto jobs_retry_interval = std::chrono::seconds{10};
 constexpr auto expiry_interval = std::chrono::minutes{10};
+constexpr auto purge_look_interval = std::chrono::minutes{1};
 constexpr std::uint32_t jobs_per_read = 1024;
 constexpr std::uint32_t rows_per_step = 128;
 constexpr std::string_view id_ceiling_name = "id_ceiling_ms";
@@ -74,10 +76,18 @@ housekeeping::~housekeeping() {
     stop();
 }
 
+void housekeeping::purge_daily(daily_purge_options options) {
+    daily_purge_.emplace(store_, placement_, options.retention, std::move(options.now), log_);
+    purge_delay_ = options.delay;
+}
+
 void housekeeping::start() {
     thread_ = std::thread{[this] { run(); }};
     ids_thread_ = std::thread{[this] { keep_ids_ahead(); }};
     ranking_thread_ = std::thread{[this] { keep_ranked(); }};
+    if (daily_purge_) {
+        purge_thread_ = std::jthread{[this](const std::stop_token& stop) { keep_purged(stop); }};
+    }
 }
 
 void housekeeping::wake() {
@@ -93,11 +103,15 @@ void housekeeping::stop() {
         const std::lock_guard lock{mutex_};
         stopping_ = true;
     }
+    purge_thread_.request_stop();
     changed_.notify_all();
     for (std::thread* thread : {&thread_, &ids_thread_, &ranking_thread_}) {
         if (thread->joinable()) {
             thread->join();
         }
+    }
+    if (purge_thread_.joinable()) {
+        purge_thread_.join();
     }
 }
 
@@ -177,6 +191,23 @@ void housekeeping::keep_ranked() {
         }
         lock.lock();
         changed_.wait_for(lock, ranking_interval, [this] { return stopping_; });
+    }
+}
+
+void housekeeping::keep_purged(const std::stop_token& stop) {
+    auto next = std::chrono::steady_clock::now() + purge_delay_;
+    std::unique_lock lock{mutex_};
+    while (!changed_.wait_until(lock, next, [this] { return stopping_; })) {
+        lock.unlock();
+        try {
+            daily_purge_->look(stop);
+        } catch (const work_interrupted&) {
+            return;  // it goes on after the next start
+        } catch (const std::exception& failure) {
+            log_(kv::log_level::error, std::string{"purging: "} + failure.what());
+        }
+        next = std::chrono::steady_clock::now() + purge_look_interval;
+        lock.lock();
     }
 }
 

@@ -117,11 +117,6 @@ job_step media_placement::remove_media(const pending_job& seen) {
     return to_job_step(store_.submit_and_wait(std::move(commit)), true);
 }
 
-result<void> media_placement::place(entity_id post) {
-    const turn mine{*this};
-    return place_posts({&post, 1});
-}
-
 void media_placement::in_turn(const std::function<void()>& function) {
     const turn mine{*this};
     function();

@@ -35,9 +35,6 @@ public:
     /// then stays.
     result<job_step> take_step(const job& job);
 
-    /// Brings a post's files to where they belong, job or not. Errors: as above.
-    result<void> place(entity_id post);
-
     /// Calls `function` while nothing here moves or removes a file.
     void in_turn(const std::function<void()>& function);
 

@@ -8,6 +8,8 @@
 
 #include "storage/maintenance/media_facts.hpp"
 #include "storage/maintenance/parent_cache.hpp"
+#include "storage/media/media_path.hpp"
+#include "storage/visibility.hpp"
 
 namespace pinhole::storage {
 
@@ -22,9 +24,9 @@ constexpr std::size_t candidates_max = 10'000;
 
 class media_check {
 public:
-    media_check(check_report& report, const kv::store& store, const media::media_store& media,
-                const check_options& options)
-        : report_(report), store_(store), trees_(media.root()), options_(options) {}
+    media_check(check_report& report, const kv::store& store,
+                const std::filesystem::path& media_root, const check_options& options)
+        : report_(report), store_(store), trees_(media_root), options_(options) {}
 
     void check() {
         check_files();
@@ -215,9 +217,9 @@ private:
 
 }  // namespace
 
-void check_media(check_report& report, const kv::store& store, const media::media_store& media,
-                 const check_options& options) {
-    media_check{report, store, media, options}.check();
+void check_media(check_report& report, const kv::store& store,
+                 const std::filesystem::path& media_root, const check_options& options) {
+    media_check{report, store, media_root, options}.check();
 }
 
 }  // namespace pinhole::storage

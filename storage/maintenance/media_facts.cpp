@@ -1,6 +1,7 @@
 #include "storage/maintenance/media_facts.hpp"
 
 #include "storage/maintenance/row_walk.hpp"
+#include "storage/media/media_path.hpp"
 
 namespace pinhole::storage {
 

@@ -18,14 +18,6 @@
 
 namespace pinhole::storage {
 
-/// The part of its post's counter that a like or comment is.
-inline std::int64_t unit_of(const like& /*row*/) {
-    return one_like;
-}
-inline std::int64_t unit_of(const comment& /*row*/) {
-    return one_comment;
-}
-
 class owner_check {
 public:
     using report_function = std::function<void(finding)>;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "storage/maintenance/retention.hpp"
 #include "storage/maintenance/row_walk.hpp"
 
 namespace pinhole::storage {
@@ -17,7 +18,8 @@ namespace pinhole::storage {
 struct parent_state {
     storage::presence presence = presence::absent;
     bool is_deleted = false;
-    entity_id author = 0;  ///< of a post
+    timestamp deleted_since{};  ///< if it is
+    entity_id author = 0;       ///< of a post
 
     bool is_alive() const { return presence == presence::sound && !is_deleted; }
 };
@@ -61,6 +63,7 @@ private:
         if (const auto row = read_row<Row>({id, {{}, found.value, found.stamp}})) {
             state.presence = presence::sound;
             state.is_deleted = row->row.is_deleted;
+            state.deleted_since = storage::deleted_since(row->row);
             if constexpr (requires { row->row.author; }) {
                 state.author = row->row.author.id;
             }

@@ -1,15 +1,13 @@
-// Lets somebody hold up whatever removes rows and bytes for good: a dump that copies the media of
-// the rows it has seen.
+// Lets somebody hold up whatever removes media for good: a dump that copies the bytes of the rows
+// it has seen. Rows may go meanwhile; what a purge leaves to be removed waits (jobs.hpp).
 //
-// Thread-safe. Blocks: `hold`, until the step that is being taken is done; `wait_for_pass`, while
-// it is held.
+// Thread-safe. Blocks: `hold`, until the removal that is under way is done: some fsyncs.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <utility>
 
 namespace pinhole::storage {
@@ -43,20 +41,18 @@ class purge_gate {
     void leave();
 
 public:
-    /// While any lives, nothing is purged. Must not outlive its gate.
+    /// While any lives, no bytes are removed. Must not outlive its gate.
     using hold_token = token<&purge_gate::release>;
-    /// While it lives, one step of a purge is being taken, and `hold` waits.
+    /// While it lives, bytes are being removed, and `hold` waits.
     using pass_token = token<&purge_gate::leave>;
 
     [[nodiscard]] hold_token hold();
     /// Nothing while it is held.
     std::optional<pass_token> try_pass();
-    /// Errors: throws work_interrupted once a stop is wanted.
-    pass_token wait_for_pass(const std::stop_token& stop);
 
 private:
     std::mutex mutex_;
-    std::condition_variable_any changed_;
+    std::condition_variable left_;
     std::size_t holds_ = 0;
     std::size_t passes_ = 0;
 };

@@ -26,13 +26,13 @@ std::string to_folder_name(timestamp at) {
 
 class repairer {
 public:
-    repairer(kv::store& store, media::media_store& media, media_placement& placement,
+    repairer(kv::store& store, const std::filesystem::path& media_root, media_placement* placement,
              const repair_options& options)
         : store_(store),
-          media_(media),
           placement_(placement),
           options_(options),
-          trees_(media.root()),
+          media_root_(media_root),
+          trees_(media_root),
           quarantine_(options.quarantine / to_folder_name(options.at)) {}
 
     repair_report repair() {
@@ -40,7 +40,7 @@ public:
         checks.on_finding = [this](const finding& found) { mend(found); };
         for (;;) {
             const std::size_t before = report_.actions;
-            report_.check = check_all(store_, media_, checks);
+            report_.check = check_all(store_, media_root_, checks);
             ++report_.passes;
             if (!options_.yes || report_.actions == before || report_.passes == passes_max) {
                 return std::move(report_);
@@ -55,11 +55,15 @@ private:
         }
         switch (found.kind) {
             case finding_kind::wrong_tree:
+                mend_place(found);
+                return;
             case finding_kind::both_trees:
-                placement_.in_turn([&] { mend_place(found); });
+                if (placement_ != nullptr) {
+                    placement_->in_turn([&] { mend_copies(found); });
+                }
                 return;
             case finding_kind::stray_bytes:
-                placement_.in_turn([&] { mend_stray_bytes(found); });
+                mend_stray_bytes(found);
                 return;
             case finding_kind::stray_upload:
                 put_aside(found.kind, found.path);
@@ -103,50 +107,81 @@ private:
             "what is to be mended cannot be written: is the disk full? Run it again"};
     }
 
-    void mend_place(const finding& found) {
-        const auto facts =
-            read_media_facts(*store_.snapshot(kv::read_mode::blocking), found.id);
+    /// The facts, if they still are what was found.
+    std::optional<media_facts> find_again(const finding& found) const {
+        auto facts = read_media_facts(*store_.snapshot(kv::read_mode::blocking), found.id);
         if (!facts || facts->is_moving) {
-            return;
+            return std::nullopt;
         }
         const auto problem = find_media_problem(trees_, facts->row, facts->media_path,
                                                 facts->is_visible, options_.hash);
-        if (!problem) {
+        return problem && problem->kind == found.kind ? std::move(facts) : std::nullopt;
+    }
+
+    /// By a job of the post, as if it had just been deleted or restored.
+    void mend_place(const finding& found) {
+        const auto facts = find_again(found);
+        if (!facts || has_second_copy(facts->row.post.id)) {
             return;
         }
-        if (problem->kind == finding_kind::wrong_tree) {
-            move(*facts);
-        } else if (problem->kind == finding_kind::both_trees) {
-            choose(*facts);
+        const job move{job_kind::place_post_media, facts->row.post.id};
+        if (options_.yes) {
+            kv::commit commit;
+            append_job(commit, move);
+            if (!commits(std::move(commit))) {
+                return;
+            }
+            take_steps(move);
         }
+        add_action(found.kind, (facts->is_visible ? "shows " : "hides ") + found.path);
     }
 
-    /// Only the file itself: moving another's might take the place of a second copy.
-    void move(const media_facts& facts) {
-        const auto from =
-            facts.is_visible ? media::tree_kind::hidden : media::tree_kind::visible;
-        if (options_.yes) {
-            const auto moved = facts.is_visible ? media_.show(facts.media_path)
-                                                : media_.hide(facts.media_path);
-            if (!moved) {
-                throw kv::storage_failure{"media cannot be moved: the disk is full"};
+    void take_steps(const job& move) {
+        if (placement_ == nullptr) {
+            return;  // whoever serves does
+        }
+        for (;;) {
+            const auto step = placement_->take_step(move);
+            if (!step) {
+                throw kv::storage_failure{"media cannot be moved: " + step.error().message};
+            }
+            if (*step != job_step::more) {
+                return;
             }
         }
-        add_action(finding_kind::wrong_tree,
-                   (facts.is_visible ? "shows " : "hides ") +
-                       media::to_path(from, facts.media_path));
     }
 
-    /// The copy in the right tree stays, if it is what was uploaded; else the other one takes its
-    /// place, if that is.
-    void choose(const media_facts& facts) {
-        const auto right = facts.is_visible ? media::tree_kind::visible : media::tree_kind::hidden;
-        const auto wrong = facts.is_visible ? media::tree_kind::hidden : media::tree_kind::visible;
-        if (is_what_was_uploaded(facts, right)) {
-            put_aside(finding_kind::both_trees, media::to_path(wrong, facts.media_path));
-        } else if (is_what_was_uploaded(facts, wrong)) {
-            put_aside(finding_kind::both_trees, media::to_path(right, facts.media_path));
-            move(facts);
+    /// Moving a file would take the place of its second copy, which may be the good one.
+    bool has_second_copy(entity_id post) const {
+        const auto snapshot = store_.snapshot(kv::read_mode::blocking);
+        bool has = false;
+        for (const bool alive : {true, false}) {
+            const std::string prefix = index_prefix(index_number<file>("post"), alive);
+            for (const entity_id id : ids_of(scan_index(
+                     *snapshot, {.part = post, .prefix = prefix, .limit = rows_per_walk}))) {
+                const auto facts = read_media_facts(*snapshot, id);
+                has = has || (facts && trees_.find(media::tree_kind::visible, facts->media_path) &&
+                              trees_.find(media::tree_kind::hidden, facts->media_path));
+            }
+        }
+        return has;
+    }
+
+    /// The copy in the right tree stays, if it is what was uploaded; else the other one does, if
+    /// that is.
+    void mend_copies(const finding& found) {
+        const auto facts = find_again(found);
+        if (!facts) {
+            return;
+        }
+        const auto right =
+            facts->is_visible ? media::tree_kind::visible : media::tree_kind::hidden;
+        const auto wrong =
+            facts->is_visible ? media::tree_kind::hidden : media::tree_kind::visible;
+        if (is_what_was_uploaded(*facts, right)) {
+            put_aside(found.kind, media::to_path(wrong, facts->media_path));
+        } else if (is_what_was_uploaded(*facts, wrong)) {
+            put_aside(found.kind, media::to_path(right, facts->media_path));
         }
     }
 
@@ -196,9 +231,9 @@ private:
     }
 
     kv::store& store_;
-    media::media_store& media_;
-    media_placement& placement_;
+    media_placement* placement_;
     const repair_options& options_;
+    std::filesystem::path media_root_;
     media::media_trees trees_;
     std::filesystem::path quarantine_;
     std::optional<bool> has_damaged_file_;
@@ -207,9 +242,9 @@ private:
 
 }  // namespace
 
-repair_report repair(kv::store& store, media::media_store& media, media_placement& placement,
-                     const repair_options& options) {
-    return repairer{store, media, placement, options}.repair();
+repair_report repair(kv::store& store, const std::filesystem::path& media_root,
+                     media_placement* placement, const repair_options& options) {
+    return repairer{store, media_root, placement, options}.repair();
 }
 
 }  // namespace pinhole::storage

@@ -13,9 +13,10 @@
 //
 // Without `yes` it changes nothing, and says what it would do.
 //
-// It may run while the database is served: each mend is planned on the newest state and commits
-// only if what it was planned on still holds. Killed at any moment it leaves what was mended until
-// then, and nothing else; run again it goes on. One at a time.
+// It may run while the database is served, in the same process or through a store that leads to the
+// server's: each mend is planned on the newest state and commits only if what it was planned on
+// still holds. Media are moved by the jobs of whoever serves. Killed at any moment it leaves what
+// was mended until then, and nothing else; run again it goes on. One at a time.
 // Blocks: for as long as some checks take, and for each mend on the disk.
 #pragma once
 
@@ -51,10 +52,12 @@ struct repair_report {
     check_report check;
 };
 
-/// Checks and mends until nothing is left that it can mend.
+/// Checks and mends until nothing is left that it can mend. `placement` is that of the process that
+/// has the database open, or null where that is another one: then a second copy of a file, in the
+/// wrong tree, stays, since somebody may be moving the first.
 /// Errors: throws kv::storage_failure if the store takes no writes; std::system_error if files
 /// cannot be moved; work_interrupted.
-repair_report repair(kv::store& store, media::media_store& media, media_placement& placement,
-                     const repair_options& options);
+repair_report repair(kv::store& store, const std::filesystem::path& media_root,
+                     media_placement* placement, const repair_options& options);
 
 }  // namespace pinhole::storage

@@ -134,6 +134,14 @@ std::optional<std::string> due_value(const Row& row, const kv::key& key) {
     return value;
 }
 
+/// The part of its post's counter that a like or comment is.
+inline std::int64_t unit_of(const like& /*row*/) {
+    return one_like;
+}
+inline std::int64_t unit_of(const comment& /*row*/) {
+    return one_comment;
+}
+
 /// "post 10"
 template <class Row>
 std::string name_of(entity_id id) {

@@ -77,7 +77,7 @@ BOOST_FIXTURE_TEST_SUITE(dataset, dataset_fixture)
 
 BOOST_AUTO_TEST_CASE(rows_entries_and_counters_agree) {
     const auto report = storage::check_rows(*store->snapshot(kv::read_mode::blocking));
-    BOOST_TEST(report.details == std::vector<std::string>{}, boost::test_tools::per_element());
+    BOOST_TEST(report.details() == std::vector<std::string>{}, boost::test_tools::per_element());
     BOOST_TEST(report.problems == 0U);
 }
 
