@@ -160,6 +160,7 @@ int serve(const http::configuration& settings, http::stop_signals& signals, http
     http::server server{to_server_options(settings), log};
     storage::database database{to_database_options(settings, log, signals)};
     handlers::api api{database, log, to_api_options(settings)};
+    database.serve_control(api.commit_watcher());
     try {
         return serve_until_stopped(settings, server, database, api, watch, signals, log);
     } catch (const std::exception& failure) {

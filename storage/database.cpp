@@ -10,6 +10,7 @@
 #include "storage/base/time.hpp"
 #include "storage/base/unique_fd.hpp"
 #include "storage/files.hpp"
+#include "storage/kv/checkpoint.hpp"
 #include "storage/kv/rocksdb_store.hpp"
 #include "storage/migrations.hpp"
 #include "storage/reindex.hpp"
@@ -114,7 +115,29 @@ database::database(database_options options)
 }
 
 database::~database() {
+    control_.reset();
     housekeeping_.stop();
+}
+
+void database::serve_control(control::commit_watcher watch) {
+    try {
+        control_ = std::make_unique<control::service>(control::service_options{
+            .data_dir = options_.data_dir,
+            .store = store_.get(),
+            .families = families::all,
+            .schema_version = schema_version,
+            .log = options_.log,
+            .watch_commit = std::move(watch),
+            .make_id = [this] { return ids_.next_dated(now()); },
+            .make_checkpoint =
+                [this](const std::filesystem::path& directory) {
+                    return make_checkpoint(directory);
+                },
+        });
+    } catch (const std::system_error& error) {
+        options_.log(kv::log_level::warning,
+                     std::string{"pinhole-admin can't reach this server: "} + error.what());
+    }
 }
 
 /// A date far ahead is that of a clock which was wrong, and says nothing of the others.
@@ -125,6 +148,12 @@ timestamp database::find_newest_date() const {
 
 kv::health database::health() const {
     return media_failed_ ? kv::health::failed : store_->health();
+}
+
+timestamp database::make_checkpoint(const std::filesystem::path& directory) const {
+    const timestamp before = now();
+    kv::make_checkpoint(*store_, directory);
+    return before;
 }
 
 void database::report_media_failure(std::string_view what) {

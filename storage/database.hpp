@@ -2,7 +2,7 @@
 // together in the right order. Programs hold exactly one; handlers and tools work through it.
 //
 //   DIR/db/         the store            DIR/secret.key   the server's key, unless configured
-//   DIR/media/      the media store
+//   DIR/media/      the media store     DIR/control.sock  of a server: for pinhole-admin
 //
 // Thread-safe once made. Blocks: the constructor, while it recovers, sweeps and finishes what a
 // crash cut short; for minutes if that was a reindex.
@@ -19,7 +19,9 @@
 #include <string_view>
 
 #include "storage/base/id.hpp"
+#include "storage/base/time.hpp"
 #include "storage/base/work.hpp"
+#include "storage/control/service.hpp"
 #include "storage/housekeeping.hpp"
 #include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
@@ -41,8 +43,8 @@ struct database_options {
     std::uint16_t shard = 0;                         ///< stands in every id
     std::chrono::seconds token_life{30LL * 86'400};  ///< no login is left a longer one
     /// What was deleted longer ago is purged once a day (maintenance/daily_purge.hpp), beginning so
-    /// long after the start. Nothing: never by itself, as for a tool, which cannot know how long the
-    /// server lets things be restored.
+    /// long after the start. Nothing: never by itself, as for a tool, which cannot know how long
+    /// the server lets things be restored.
     std::optional<std::chrono::seconds> purge_after;
     std::chrono::milliseconds purge_delay = std::chrono::minutes{10};
     /// Make all indexes and counters anew before anything else (reindex.hpp). One that was cut
@@ -73,6 +75,17 @@ public:
     /// The store's health, or `failed` once a media write has failed.
     kv::health health() const;
 
+    /// Freezes the rows as they are into a new directory (kv/checkpoint.hpp), which
+    /// `open_read_only` reads; writers go on. The answer is an instant before it was made: whatever
+    /// was acknowledged by then is in it.
+    /// Errors: throws kv::storage_failure. Blocks: perhaps for a flush.
+    timestamp make_checkpoint(const std::filesystem::path& directory) const;
+
+    /// Lets pinhole-admin work on the database while this process has it open
+    /// (control/service.hpp). `watch` learns of the commits that come that way. Where the socket
+    /// can't be had, a warning says so, and all else goes on.
+    void serve_control(control::commit_watcher watch);
+
     /// There may be a job to do.
     void wake_jobs() { housekeeping_.wake(); }
 
@@ -97,6 +110,7 @@ private:
     media_placement placement_;
     id_generator ids_;
     housekeeping housekeeping_;
+    std::unique_ptr<control::service> control_;
 };
 
 }  // namespace pinhole::storage

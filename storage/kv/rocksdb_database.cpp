@@ -72,9 +72,10 @@ bool is_database(const std::filesystem::path& directory) {
 }
 
 /// Families that stand on disk but not in the options were made by a newer version, whose rules
-/// about them (indexes, counters) this one cannot keep.
-void refuse_unknown_families(const rocksdb_options& options,
-                             const std::vector<std::string>& known) {
+/// about them (indexes, counters) this one cannot keep. Those that an older one did not have are
+/// made, but not where nothing is to be written.
+void refuse_other_families(const rocksdb_options& options, const std::vector<std::string>& known,
+                           open_mode mode) {
     std::vector<std::string> present;
     const auto status =
         rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), options.directory.string(), &present);
@@ -85,6 +86,13 @@ void refuse_unknown_families(const rocksdb_options& options,
         if (std::ranges::find(known, name) == known.end()) {
             throw storage_failure("the database in " + options.directory.string() +
                                   " has a family unknown to this version: " + name);
+        }
+    }
+    for (const auto& name : known) {
+        if (mode == open_mode::read_only && std::ranges::find(present, name) == present.end()) {
+            throw storage_failure("the database in " + options.directory.string() +
+                                  " was written by an older version, without the family " + name +
+                                  ": it has to be opened for writing once, as the server does");
         }
     }
 }
@@ -136,7 +144,7 @@ void database::open(const rocksdb_options& options) {
     // Before anything is judged: another process may be writing.
     lock(options);
     if (is_database(options.directory)) {
-        refuse_unknown_families(options, names);
+        refuse_other_families(options, names, mode_);
         if (options.on_damaged_log == damaged_log::refuse) {
             mark_->check();
         }
