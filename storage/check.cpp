@@ -201,8 +201,8 @@ private:
                 } catch (const corrupt_row& damage) {
                     report({.kind = finding_kind::undecodable,
                             .key = key,
-                            .message = "an idempotency record, " + describe(key) + ": " +
-                                       damage.what()});
+                            .message =
+                                "an idempotency record, " + describe(key) + ": " + damage.what()});
                 }
             }
         });
@@ -277,12 +277,11 @@ private:
 
 std::string_view to_text(finding_kind kind) {
     static constexpr std::array<std::string_view, finding_kinds> texts{
-        "undecodable",    "misplaced_row", "missing_row",   "missing_entry",
-        "wrong_entry",    "stray_entry",   "missing_unique", "wrong_unique",
-        "shared_unique",  "stray_unique",  "wrong_rank",    "wrong_counter",
-        "stray_counter",  "wrong_counted", "wrong_files",   "post_without_files",
-        "missing_bytes",  "wrong_size",    "wrong_digest",  "wrong_tree",
-        "both_trees",     "stray_bytes",   "stray_upload"};
+        "undecodable",        "misplaced_row",  "missing_row",   "missing_entry", "wrong_entry",
+        "stray_entry",        "missing_unique", "wrong_unique",  "shared_unique", "stray_unique",
+        "wrong_rank",         "wrong_counter",  "stray_counter", "wrong_counted", "wrong_files",
+        "post_without_files", "missing_bytes",  "wrong_size",    "wrong_digest",  "wrong_tree",
+        "both_trees",         "stray_bytes",    "stray_upload"};
     return texts.at(static_cast<std::size_t>(kind));
 }
 

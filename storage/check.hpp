@@ -68,7 +68,7 @@ struct finding {
     finding_kind kind{};
     std::string_view entity = {};  ///< as `schema<Row>::name`; empty where it is about none
     entity_id id = 0;
-    kv::key key = {};      ///< of the entry, counter or row
+    kv::key key = {};       ///< of the entry, counter or row
     std::string path = {};  ///< below the media folder: "public/ab/….jpg"
     std::string message = {};
 };

@@ -104,12 +104,11 @@ database::database(database_options options)
                      "the store takes no writes yet; reads are served, writes answer an error");
     }
     if (options_.purge_after) {
-        housekeeping_.purge_daily(
-            {.retention = *options_.purge_after,
-             .delay = options_.purge_delay,
-             .now = [clock_ms = options_.clock_ms] {
-                 return timestamp{std::chrono::milliseconds{clock_ms()}};
-             }});
+        housekeeping_.purge_daily({.retention = *options_.purge_after,
+                                   .delay = options_.purge_delay,
+                                   .now = [clock_ms = options_.clock_ms] {
+                                       return timestamp{std::chrono::milliseconds{clock_ms()}};
+                                   }});
     }
     housekeeping_.start();
 }
@@ -170,6 +169,7 @@ void database::reindex_if_due() {
     }
     options_.log(kv::log_level::info, "all indexes and counters are made anew");
     const reindex_report made = reindex(*store_, options_.watch);
+    reindexed_ = made;
     options_.log(made.damaged + made.shared == 0 ? kv::log_level::info : kv::log_level::warning,
                  "made the indexes and counters of " + std::to_string(made.rows) + " rows, set " +
                      std::to_string(made.rewritten) + " rows right; " +

@@ -27,6 +27,7 @@
 #include "storage/kv/store.hpp"
 #include "storage/media/media_store.hpp"
 #include "storage/media_placement.hpp"
+#include "storage/reindex.hpp"
 #include "storage/secrets.hpp"
 
 namespace pinhole::storage {
@@ -72,6 +73,9 @@ public:
     media_placement& placement() { return placement_; }
     id_generator& ids() { return ids_; }
     const secrets& keys() const { return keys_; }
+    /// What the reindex came to that had to be done before it was open, if one had.
+    const std::optional<reindex_report>& reindexed() const { return reindexed_; }
+
     /// The store's health, or `failed` once a media write has failed.
     kv::health health() const;
 
@@ -105,6 +109,7 @@ private:
     database_options options_;
     secrets keys_;
     std::unique_ptr<kv::store> store_;
+    std::optional<reindex_report> reindexed_;
     std::atomic<bool> media_failed_{false};  ///< before `media_`, which may set it
     media::media_store media_;
     media_placement placement_;

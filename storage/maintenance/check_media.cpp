@@ -138,7 +138,8 @@ private:
         try {
             const auto entry = rows.find_unique(file_url_unique_key(url));
             const auto found = entry ? look_up<file>(rows.raw(), entry->id) : looked_up<file>{};
-            return found.presence == presence::damaged || (found.is_sound() && found.row.url == url);
+            return found.presence == presence::damaged ||
+                   (found.is_sound() && found.row.url == url);
         } catch (const corrupt_row&) {
             return false;
         }
@@ -147,9 +148,8 @@ private:
     /// In this order: an upload has its marker before its public name, and its row before the
     /// marker goes.
     void confirm_strays() {
-        std::erase_if(candidates_, [this](const candidate& each) {
-            return trees_.has_marker(each.media_path);
-        });
+        std::erase_if(candidates_,
+                      [this](const candidate& each) { return trees_.has_marker(each.media_path); });
         if (!candidates_.empty()) {
             const auto snapshot = store_.snapshot(kv::read_mode::blocking);
             const auto named = named_media(*snapshot);

@@ -2,9 +2,9 @@
 //
 // What a clock says that is wrong for a while must not cost anybody's posts. So a run removes what
 // was over already when the run before it was made, a day ago or longer: nothing goes before two
-// looks at the clock, a day apart, have agreed, and what is deleted goes a day or two after it can no
-// longer be restored. When the last run was is kept in the database: restarts neither skip nor repeat
-// one. A run that was cut short is made again.
+// looks at the clock, a day apart, have agreed, and what is deleted goes a day or two after it can
+// no longer be restored. When the last run was is kept in the database: restarts neither skip nor
+// repeat one. A run that was cut short is made again.
 //
 // For one thread. Blocks: `look`, while it purges.
 #pragma once

@@ -74,8 +74,8 @@ void entry_check::add_due(const kv::key& key, std::string_view value) {
 
 template <class Row>
 void entry_check::add_row(const Row& row, const std::optional<kv::value_with_stamp>& ranked) {
-    for_each_due_entry(
-        row, [this](const kv::key& key, std::string_view value) { add_due(key, value); });
+    for_each_due_entry(row,
+                       [this](const kv::key& key, std::string_view value) { add_due(key, value); });
     for_each_unique<Row>([&](const auto& u) {
         add_due(unique_key(u, row), encode_unique_entry({row.id, !row.is_deleted}));
     });
@@ -181,22 +181,22 @@ void entry_check::judge_due_unique(const Row& row, const Unique& unique) {
         return;
     }
     claimed_.emplace(key.part, key.bytes);
-    finding problem{.kind = finding_kind::missing_unique,
-                    .entity = schema<Row>::name,
-                    .id = row.id,
-                    .key = key,
-                    .message = name_of<Row>(row.id) + " lacks its unique entry " +
-                               std::string{unique.name}};
+    finding problem{
+        .kind = finding_kind::missing_unique,
+        .entity = schema<Row>::name,
+        .id = row.id,
+        .key = key,
+        .message = name_of<Row>(row.id) + " lacks its unique entry " + std::string{unique.name}};
     if (found) {
-        const auto other = entry && entry->id != row.id ? look_up<Row>(reader_, entry->id)
-                                                        : looked_up<Row>{};
+        const auto other =
+            entry && entry->id != row.id ? look_up<Row>(reader_, entry->id) : looked_up<Row>{};
         const bool is_shared = other.presence == presence::damaged ||
                                (other.is_sound() && unique_key(unique, other.row) == key);
         problem.kind = is_shared ? finding_kind::shared_unique : finding_kind::wrong_unique;
-        problem.message =
-            name_of<Row>(row.id) + (is_shared ? " has the same " : " is not what its unique entry ") +
-            std::string{unique.name} +
-            (is_shared ? " as " + name_of<Row>(entry->id) : std::string{" says"});
+        problem.message = name_of<Row>(row.id) +
+                          (is_shared ? " has the same " : " is not what its unique entry ") +
+                          std::string{unique.name} +
+                          (is_shared ? " as " + name_of<Row>(entry->id) : std::string{" says"});
     }
     report_(std::move(problem));
 }
@@ -341,7 +341,8 @@ void entry_check::judge_unique(const kv::key& key, std::string_view value) {
                 return;
             }
             entity = schema<Row>::name;
-            const looked_up<Row> found = entry ? look_up<Row>(reader_, entry->id) : looked_up<Row>{};
+            const looked_up<Row> found =
+                entry ? look_up<Row>(reader_, entry->id) : looked_up<Row>{};
             may_be_due = found.presence == presence::damaged ||
                          (found.is_sound() && unique_key(u, found.row) == key);
         });

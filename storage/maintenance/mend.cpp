@@ -72,8 +72,8 @@ planned_mend mend_rank_entry(const kv::reader& reader, const finding& found) {
     return make_mend(
         record, stamp_of(reader, record),
         is_due ? kv::operation{kv::put{found.key, {}}} : kv::operation{kv::erase{found.key}},
-        of_row<Row>((is_due ? "puts the entry " : "removes the stray entry ") + describe(found.key) +
-                        " of the ranks",
+        of_row<Row>((is_due ? "puts the entry " : "removes the stray entry ") +
+                        describe(found.key) + " of the ranks",
                     id));
 }
 
@@ -107,10 +107,10 @@ planned_mend mend_entry(const kv::reader& reader, const finding& found) {
         return std::nullopt;
     }
     const std::string what = "the index entry " + describe(found.key);
-    return make_mend(row_key<Row>(id), row.stamp,
-                     due ? kv::operation{kv::put{found.key, *due}}
-                         : kv::operation{kv::erase{found.key}},
-                     of_row<Row>((due ? (entry ? "sets right " : "puts ") : "removes ") + what, id));
+    return make_mend(
+        row_key<Row>(id), row.stamp,
+        due ? kv::operation{kv::put{found.key, *due}} : kv::operation{kv::erase{found.key}},
+        of_row<Row>((due ? (entry ? "sets right " : "puts ") : "removes ") + what, id));
 }
 
 /// An entry that no entity declares: of an idempotency record, or of nothing.
@@ -127,13 +127,18 @@ planned_mend mend_other_entry(const kv::reader& reader, const finding& found) {
         record = {};
     }
     if (record.bytes.empty()) {
-        return entry ? planned_mend{make_mend(found.key, entry->stamp, kv::erase{found.key},
-                                              "removes " + what + " of no index")}
-                     : std::nullopt;
+        if (!entry) {
+            return std::nullopt;
+        }
+        mend made{.commit = {}, .text = "removes " + what + " of no index"};
+        if (found.key.family != families::terms) {  // those have no stamps
+            append_check(made.commit, found.key, entry->stamp);
+        }
+        made.commit.operations.emplace_back(kv::erase{found.key});
+        return made;
     }
     const auto owner = reader.get(record);
-    const bool is_due =
-        owner && expiry_key_of_record(record.bytes, owner->value) == found.key;
+    const bool is_due = owner && expiry_key_of_record(record.bytes, owner->value) == found.key;
     if (is_due == entry.has_value()) {
         return std::nullopt;
     }
@@ -169,9 +174,9 @@ planned_mend mend_due_unique(const kv::reader& reader, const finding& found) {
                 // Then it is nobody's.
             }
         }
-        made = make_mend(row_key<Row>(found.id), row.stamp, kv::put{found.key, right},
-                         of_row<Row>("sets right the unique entry " + std::string{u.name},
-                                     found.id));
+        made =
+            make_mend(row_key<Row>(found.id), row.stamp, kv::put{found.key, right},
+                      of_row<Row>("sets right the unique entry " + std::string{u.name}, found.id));
         append_check(made->commit, found.key, entry ? entry->stamp : 0);
         std::ranges::rotate(made->commit.operations, made->commit.operations.end() - 1);
     });

@@ -63,8 +63,7 @@ void owner_check::add_user_counter(entity_id user, std::int64_t counter) {
 
 void owner_check::add_damaged(kv::family_id family) {
     posts_unknown_ = posts_unknown_ || family == families::posts;
-    counts_unknown_ =
-        counts_unknown_ || family == families::likes || family == families::comments;
+    counts_unknown_ = counts_unknown_ || family == families::likes || family == families::comments;
     files_unknown_ = files_unknown_ || family == families::files;
 }
 
@@ -170,8 +169,8 @@ void owner_check::judge(const post& row, const post_facts& facts) {
                  .entity = schema<post>::name,
                  .id = row.id,
                  .key = post_counts_key(row.id),
-                 .message = name + ": its counts are " + to_text(facts.counter) +
-                            ", but it has " + to_text(facts.counted)});
+                 .message = name + ": its counts are " + to_text(facts.counter) + ", but it has " +
+                            to_text(facts.counted)});
     }
     std::vector<file> files = facts.files;
     std::ranges::sort(files, {}, &file::position);

@@ -222,12 +222,12 @@ private:
         for (const bool alive : {true, false}) {
             std::string last;
             for (;;) {
-                const auto entries = scan_index(
-                    *store_.snapshot(kv::read_mode::blocking),
-                    {.part = author,
-                     .prefix = index_prefix(index_number<post>("author"), alive),
-                     .beyond = last,
-                     .limit = rows_per_read});
+                const auto entries =
+                    scan_index(*store_.snapshot(kv::read_mode::blocking),
+                               {.part = author,
+                                .prefix = index_prefix(index_number<post>("author"), alive),
+                                .beyond = last,
+                                .limit = rows_per_read});
                 for (const entity_id id : ids_of(entries)) {
                     is_whole = purge_post_under(id, author) && is_whole;
                 }
@@ -246,8 +246,8 @@ private:
         }
     }
 
-    /// A post goes with its author, deleted itself or not. Its row is written anew, so that what was
-    /// about to be written under it conflicts. True: nothing of it is left.
+    /// A post goes with its author, deleted itself or not. Its row is written anew, so that what
+    /// was about to be written under it conflicts. True: nothing of it is left.
     bool purge_post_under(entity_id id, entity_id author) {
         bool is_damaged = false;
         const bool is_there = carry_out([&](const kv::reader& reader) -> std::optional<step> {
@@ -316,8 +316,7 @@ private:
     static void append_files(step& made, const kv::reader& reader,
                              std::span<const stored<file>> files) {
         while (!files.empty()) {
-            const auto some =
-                files.first(std::min(files.size(), removed_files_per_job_max));
+            const auto some = files.first(std::min(files.size(), removed_files_per_job_max));
             files = files.subspan(some.size());
             std::vector<std::string> paths;
             for (const stored<file>& each : some) {

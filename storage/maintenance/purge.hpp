@@ -6,7 +6,8 @@
 // purged username is free again, and so is a user's place among a post's likes.
 //
 // In which order, so that at every instant all that is left agrees with each other:
-//   1. A user or post is condemned: its row says that its purge has begun (retention.hpp). From then
+//   1. A user or post is condemned: its row says that its purge has begun (retention.hpp). From
+//   then
 //      on it cannot be restored, and whatever was about to be written under it conflicts.
 //   2. What hangs under it goes, in commits of bounded size, with its share of the counters.
 //   3. It goes itself; a post in one commit with its files' rows, and with a job for their bytes.

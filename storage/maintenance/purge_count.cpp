@@ -14,9 +14,8 @@ public:
 
     purge_report count() {
         count_rows<user>(report_.users, [this](const user& row) { return goes(row); });
-        count_rows<post>(report_.posts, [this](const post& row) {
-            return goes(row) || user_goes(row.author.id);
-        });
+        count_rows<post>(report_.posts,
+                         [this](const post& row) { return goes(row) || user_goes(row.author.id); });
         count_rows<file>(report_.files, [this](const file& row) {
             if (!goes(row) && !post_goes(row.post.id)) {
                 return false;
@@ -53,8 +52,7 @@ private:
     bool user_goes(entity_id id) { return goes(users_.find(id)); }
     bool post_goes(entity_id id) {
         const parent_state parent = posts_.find(id);
-        return goes(parent) ||
-               (parent.presence == presence::sound && user_goes(parent.author));
+        return goes(parent) || (parent.presence == presence::sound && user_goes(parent.author));
     }
 
     const kv::reader& reader_;

@@ -1,6 +1,7 @@
 // Which rows are marked to be ranked anew (ranking.hpp), for those who look at every row.
 //
-// Read once, when first asked: eight bytes for each marked row. For one thread. Blocks: on the disk.
+// Read once, when first asked: eight bytes for each marked row. For one thread. Blocks: on the
+// disk.
 #pragma once
 
 #include <algorithm>
@@ -36,9 +37,9 @@ private:
         };
         std::string last;
         for (;;) {
-            const auto marks = scan_index(reader_, {.prefix = index_prefix(number, true),
-                                                    .beyond = last,
-                                                    .limit = rows_per_walk});
+            const auto marks = scan_index(
+                reader_,
+                {.prefix = index_prefix(number, true), .beyond = last, .limit = rows_per_walk});
             std::ranges::copy(ids_of(marks), std::back_inserter(ids));
             if (ids.size() > sorted_from) {
                 sort();

@@ -73,8 +73,7 @@ private:
             const auto found = store_.snapshot(kv::read_mode::blocking)
                                    ->walk(family, beyond ? &*beyond : nullptr, rows_per_walk);
             for (const kv::located_row& each : found) {
-                out_.commit().operations.emplace_back(
-                    kv::erase{{each.part, family, each.row.key}});
+                out_.commit().operations.emplace_back(kv::erase{{each.part, family, each.row.key}});
             }
             done += found.size();
             if (!found.empty()) {
@@ -158,8 +157,7 @@ private:
         std::string bytes = encode_row(right);
         if (bytes != encode_row(row)) {
             ++report_.rewritten;
-            out_.commit().operations.emplace_back(
-                kv::put{row_key<Row>(row.id), std::move(bytes)});
+            out_.commit().operations.emplace_back(kv::put{row_key<Row>(row.id), std::move(bytes)});
             row = std::move(right);
         }
     }
@@ -184,8 +182,8 @@ private:
         }
         std::vector<file> files;
         const std::string prefix = index_prefix(index_number<file>("post"), true);
-        for (const entity_id id : ids_of(scan_index(
-                 reader, {.part = row.id, .prefix = prefix, .limit = UINT32_MAX}))) {
+        for (const entity_id id :
+             ids_of(scan_index(reader, {.part = row.id, .prefix = prefix, .limit = UINT32_MAX}))) {
             auto found = look_up<file>(reader, id);
             if (found.is_sound()) {
                 files.push_back(std::move(found.row));

@@ -174,10 +174,8 @@ private:
         if (!facts) {
             return;
         }
-        const auto right =
-            facts->is_visible ? media::tree_kind::visible : media::tree_kind::hidden;
-        const auto wrong =
-            facts->is_visible ? media::tree_kind::hidden : media::tree_kind::visible;
+        const auto right = facts->is_visible ? media::tree_kind::visible : media::tree_kind::hidden;
+        const auto wrong = facts->is_visible ? media::tree_kind::hidden : media::tree_kind::visible;
         if (is_what_was_uploaded(*facts, right)) {
             put_aside(found.kind, media::to_path(wrong, facts->media_path));
         } else if (is_what_was_uploaded(*facts, wrong)) {
@@ -208,9 +206,10 @@ private:
             bool is_damaged = false;
             walk_family(*store_.snapshot(kv::read_mode::blocking), families::files,
                         [&](std::span<const kv::located_row> batch) {
-                            is_damaged = is_damaged || std::ranges::any_of(batch, [](const auto& e) {
-                                             return !read_row<file>(e).has_value();
-                                         });
+                            is_damaged =
+                                is_damaged || std::ranges::any_of(batch, [](const auto& e) {
+                                    return !read_row<file>(e).has_value();
+                                });
                         });
             has_damaged_file_ = is_damaged;
         }

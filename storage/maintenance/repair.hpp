@@ -36,8 +36,8 @@ struct repair_action {
 };
 
 struct repair_options {
-    bool yes = false;   ///< do it, not only say it
-    bool hash = false;  ///< as the check's
+    bool yes = false;                  ///< do it, not only say it
+    bool hash = false;                 ///< as the check's
     std::filesystem::path quarantine;  ///< DATA/quarantine; made where absent
     timestamp at = now();              ///< names the folder in it
     work_watch watch = {};

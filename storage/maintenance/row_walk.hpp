@@ -16,7 +16,8 @@
 
 namespace pinhole::storage {
 
-inline constexpr std::uint32_t rows_per_walk = 4096;
+/// Of rows as large as may be, 64 MiB.
+inline constexpr std::uint32_t rows_per_walk = 1024;
 
 /// Calls `function` with a std::type_identity of each entity whose rows have index entries.
 template <class Function>

@@ -90,8 +90,7 @@ std::optional<std::string> media_trees::hash(tree_kind tree, std::string_view me
     return to_text(hash_file(opened.get()).hash.digest());
 }
 
-void media_trees::for_each(tree_kind tree,
-                           const std::function<void(std::string)>& function) const {
+void media_trees::for_each(tree_kind tree, const std::function<void(std::string)>& function) const {
     const fs::path top = root_ / folder_name(tree);
     fs::recursive_directory_iterator at{top};
     for (; at != fs::recursive_directory_iterator{}; ++at) {

@@ -147,7 +147,9 @@ BOOST_AUTO_TEST_CASE(the_caller_can_log_in_and_likes_what_is_known) {
 BOOST_AUTO_TEST_CASE(the_needles_are_where_they_should_be) {
     const auto posts = all<storage::post>(*store);
     const auto comments = all<storage::comment>(*store);
-    const auto is_needle = [](const auto& row) -> bool { return row.content.contains(sample::rare_word); };
+    const auto is_needle = [](const auto& row) -> bool {
+        return row.content.contains(sample::rare_word);
+    };
     BOOST_TEST(std::ranges::count_if(posts, is_needle) ==
                static_cast<std::ptrdiff_t>(small.rare_posts()));
     BOOST_TEST(std::ranges::count_if(comments, is_needle) ==

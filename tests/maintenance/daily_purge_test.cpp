@@ -28,9 +28,8 @@ struct daily_fixture {
     /// A post that was deleted then.
     void add_deleted(entity_id id, timestamp at) {
         in.add_post(id, kim, 1);
-        write(in.store(), [&](const kv::reader& reader) {
-            return plan_delete_post(reader, kim, id, at, {});
-        });
+        write(in.store(),
+              [&](const kv::reader& reader) { return plan_delete_post(reader, kim, id, at, {}); });
         in.settle();
     }
     bool is_there(entity_id id) { return find<post>(in.store(), id).has_value(); }
@@ -38,9 +37,7 @@ struct daily_fixture {
     /// As in a new process each time: nothing but the database remembers.
     bool look(timestamp at) {
         daily_purge daily{in.store(), in.placement(), retention, [at] { return at; },
-                          [this](kv::log_level, std::string_view line) {
-                              log.emplace_back(line);
-                          }};
+                          [this](kv::log_level, std::string_view line) { log.emplace_back(line); }};
         return daily.look({});
     }
 

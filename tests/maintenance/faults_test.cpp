@@ -47,8 +47,8 @@ struct faulty_fixture {
         login.expires_at = at_second(99);
         create(in.store(), login);
         kv::commit commit;
-        append_answer(commit, *in.store().snapshot(kv::read_mode::blocking), keys,
-                      {"scope", "key"}, {.fingerprint = "f", .status = 201}, at_second(1));
+        append_answer(commit, *in.store().snapshot(kv::read_mode::blocking), keys, {"scope", "key"},
+                      {.fingerprint = "f", .status = 201}, at_second(1));
         must_commit(in.store(), std::move(commit));
         in.settle();
         in.must_be_sound();
@@ -181,8 +181,7 @@ BOOST_AUTO_TEST_CASE(deleted_row_of_nobody) {
 BOOST_AUTO_TEST_CASE(copy_of_a_file_without_its_row) {
     kv::commit commit;
     append_erase(commit, *find<file>(in.store(), shown + 2));
-    append_media_removal(commit, shown + 2,
-                         std::array{row<file>(shown + 2).url.substr(7)});
+    append_media_removal(commit, shown + 2, std::array{row<file>(shown + 2).url.substr(7)});
     must_commit(in.store(), std::move(commit));
     in.settle();
     expect_left(finding_kind::missing_row);
@@ -255,7 +254,13 @@ BOOST_AUTO_TEST_CASE(record_of_ranks_of_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(entry_of_no_index) {
-    plant(kv::put{{global_part, families::index, std::string{"\xee\x01"} + std::string(8, 'x')},
+    plant(
+        kv::put{{global_part, families::index, std::string{"\xee\x01"} + std::string(8, 'x')}, {}});
+    expect_mended(finding_kind::stray_entry);
+}
+
+BOOST_AUTO_TEST_CASE(term_of_no_index) {
+    plant(kv::put{{global_part, families::terms, std::string{"\xee\x01"} + std::string(20, 'x')},
                   {}});
     expect_mended(finding_kind::stray_entry);
 }
@@ -332,8 +337,7 @@ BOOST_AUTO_TEST_CASE(row_that_is_not_ranked) {
 BOOST_AUTO_TEST_CASE(record_of_ranks_that_is_damaged) {
     kv::commit commit;
     commit.operations.emplace_back(kv::put{ranked_key<user>(lee), {}});
-    commit.operations.emplace_back(
-        kv::erase{rank_key(schema<user>::ranks[0].number, 0, lee)});
+    commit.operations.emplace_back(kv::erase{rank_key(schema<user>::ranks[0].number, 0, lee)});
     must_commit(in.store(), std::move(commit));
     expect_mended(finding_kind::wrong_rank);
 }

@@ -128,9 +128,9 @@ BOOST_AUTO_TEST_CASE(repair) {
         for (const kv::family_id family : {families::index, families::unique}) {
             for (const auto& each : reader->walk(family, nullptr, UINT32_MAX)) {
                 const auto number = static_cast<std::uint8_t>(each.row.key.front());
-                const bool is_record = family == families::index &&
-                                       (number == schema<user>::ranked_number ||
-                                        number == schema<post>::ranked_number);
+                const bool is_record =
+                    family == families::index && (number == schema<user>::ranked_number ||
+                                                  number == schema<post>::ranked_number);
                 if (!is_record && random.one_in(5)) {
                     commit.operations.emplace_back(kv::erase{{each.part, family, each.row.key}});
                 }
@@ -174,8 +174,7 @@ BOOST_AUTO_TEST_CASE(reindex) {
         // A file whose marker still stands: the sweep at the start asks an index for its row.
         const auto& [id, kept] = *std::ranges::find_if(
             rows, [](const auto& each) { return !each.second.media_path.empty(); });
-        write_file(in.media_root() / "incoming" /
-                       std::filesystem::path{kept.media_path}.filename(),
+        write_file(in.media_root() / "incoming" / std::filesystem::path{kept.media_path}.filename(),
                    "marker");
     }
     for (const unsigned point : points_of("reindex")) {

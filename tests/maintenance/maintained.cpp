@@ -82,8 +82,8 @@ void carry_out(kv::store& store, media_placement& placement, const job& job) {
 }
 
 void maintained::settle() {
-    for (const pending_job& each : read(
-             *store_, [](const kv::reader& reader) { return list_jobs(reader, 1'000'000); })) {
+    for (const pending_job& each :
+         read(*store_, [](const kv::reader& reader) { return list_jobs(reader, 1'000'000); })) {
         carry_out(*store_, placement_, each.job);
     }
     BOOST_REQUIRE(rank_unranked(*store_));
@@ -121,8 +121,7 @@ std::vector<std::string> maintained::files() const {
         const std::string path = each.path().lexically_relative(data_dir_).string();
         if (each.is_regular_file() && !path.starts_with("db/")) {
             std::ifstream in{each.path(), std::ios::binary};
-            lines.push_back(path + '=' +
-                            std::string{std::istreambuf_iterator<char>{in}, {}});
+            lines.push_back(path + '=' + std::string{std::istreambuf_iterator<char>{in}, {}});
         }
     }
     std::ranges::sort(lines);

@@ -59,8 +59,8 @@ BOOST_AUTO_TEST_CASE(what_goes_and_what_stays_is_what_every_row_by_itself_says) 
                 BOOST_TEST(to_text(gone) == to_text(counted));
                 check_purged(world, rows, options.before);
                 world.must_be_sound();
-                BOOST_TEST((storage::purge(world.store(), &world.placement(), options) ==
-                            purge_report{}));
+                BOOST_TEST(
+                    (storage::purge(world.store(), &world.placement(), options) == purge_report{}));
             }
             world.settle();
             world.must_be_sound();
@@ -75,8 +75,7 @@ BOOST_AUTO_TEST_CASE(the_last_instant_of_the_retention_is_still_in_it) {
     in.settle();
     const auto retention = std::chrono::seconds{50};
     const auto purge_at = [&](timestamp at) {
-        return storage::purge(in.store(), &in.placement(),
-                              {.before = purged_before(at, retention)})
+        return storage::purge(in.store(), &in.placement(), {.before = purged_before(at, retention)})
             .posts;
     };
     const auto can_be_restored_at = [&](timestamp at) {
@@ -96,18 +95,18 @@ BOOST_AUTO_TEST_CASE(a_purged_name_and_a_purged_like_are_free_again) {
     create(in.store(), make_user(kim, "kim"), make_user(lee, "lee"));
     in.add_post(10, kim, 1);
     const auto like_it = [&](entity_id id, entity_id who) {
-        return write(in.store(), [&](const kv::reader& reader) {
-                   return plan_like(reader, make_like(id, 10, who));
-               }).view.row.id;
+        return write(in.store(),
+                     [&](const kv::reader& reader) {
+                         return plan_like(reader, make_like(id, 10, who));
+                     })
+            .view.row.id;
     };
     BOOST_TEST(like_it(20, kim) == 20);
-    write(in.store(), [](const kv::reader& reader) {
-        return plan_unlike(reader, kim, 10, at_second(5), {});
-    });
+    write(in.store(),
+          [](const kv::reader& reader) { return plan_unlike(reader, kim, 10, at_second(5), {}); });
     BOOST_TEST(like_it(21, kim) == 20);  // revived
-    write(in.store(), [](const kv::reader& reader) {
-        return plan_unlike(reader, kim, 10, at_second(6), {});
-    });
+    write(in.store(),
+          [](const kv::reader& reader) { return plan_unlike(reader, kim, 10, at_second(6), {}); });
     delete_user(lee, 6);
     in.settle();
     const purge_report gone = purge(100);
@@ -160,9 +159,8 @@ BOOST_AUTO_TEST_CASE(what_hangs_together_with_something_unreadable_stays_with_it
     create(in.store(), make_user(kim, "kim"), make_user(lee, "lee"));
     in.add_post(10, kim, 1);
     in.add_post(20, kim, 1);
-    write(in.store(), [](const kv::reader& reader) {
-        return plan_like(reader, make_like(30, 10, lee));
-    });
+    write(in.store(),
+          [](const kv::reader& reader) { return plan_like(reader, make_like(30, 10, lee)); });
     delete_user(kim, 1);
     in.settle();
     kv::commit commit;
@@ -193,10 +191,10 @@ BOOST_AUTO_TEST_CASE(large_accounts_go_in_many_commits) {
     must_commit(in.store(), std::move(commit));
     delete_user(kim, 1);
     std::size_t steps = 0;
-    const purge_report gone = storage::purge(
-        in.store(), &in.placement(),
-        {.before = at_second(100),
-         .watch = {.report = [&](const work_progress&) { ++steps; }, .stop = {}}});
+    const purge_report gone =
+        storage::purge(in.store(), &in.placement(),
+                       {.before = at_second(100),
+                        .watch = {.report = [&](const work_progress&) { ++steps; }, .stop = {}}});
     BOOST_TEST(gone.comments == static_cast<std::size_t>(comments));
     BOOST_TEST(steps > 20U);
     in.settle();
@@ -219,8 +217,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_told_to_stop_goes_on_later) {
                                    },
                                .stop = stop.get_token()};
         try {
-            storage::purge(in.store(), &in.placement(),
-                           {.before = at_second(600), .watch = watch});
+            storage::purge(in.store(), &in.placement(), {.before = at_second(600), .watch = watch});
             break;
         } catch (const work_interrupted&) {
             ++interruptions;

@@ -160,9 +160,8 @@ void make_random_world(maintained& into, generator& random, std::size_t users) {
 plain_rows read_plain_rows(const kv::store& store) {
     plain_rows rows;
     add_plain_rows<user>(rows, store, [](plain_row&, const user&) {});
-    add_plain_rows<post>(rows, store, [](plain_row& plain, const post& row) {
-        plain.parents = {row.author.id};
-    });
+    add_plain_rows<post>(
+        rows, store, [](plain_row& plain, const post& row) { plain.parents = {row.author.id}; });
     add_plain_rows<file>(rows, store, [](plain_row& plain, const file& row) {
         plain.parents = {row.post.id};
         plain.media_path = row.url.substr(std::string_view{"/media/"}.size());
@@ -180,9 +179,8 @@ plain_rows read_plain_rows(const kv::store& store) {
 bool must_go(const plain_rows& rows, entity_id id, timestamp before) {
     const plain_row& row = rows.at(id);
     return (row.is_deleted && row.changed_at < before) ||
-           std::ranges::any_of(row.parents, [&](entity_id parent) {
-               return must_go(rows, parent, before);
-           });
+           std::ranges::any_of(row.parents,
+                               [&](entity_id parent) { return must_go(rows, parent, before); });
 }
 
 void check_purged(maintained& in, const plain_rows& rows, timestamp before) {

@@ -32,8 +32,8 @@ struct reindexed_fixture {
     reindexed_fixture() {
         make_random_world(in, random);
         kv::commit commit;
-        append_answer(commit, *in.store().snapshot(kv::read_mode::blocking), keys,
-                      {"scope", "key"}, {.fingerprint = "f", .status = 201}, at_second(1));
+        append_answer(commit, *in.store().snapshot(kv::read_mode::blocking), keys, {"scope", "key"},
+                      {.fingerprint = "f", .status = 201}, at_second(1));
         must_commit(in.store(), std::move(commit));
         in.settle();
     }

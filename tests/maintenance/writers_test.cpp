@@ -165,9 +165,9 @@ BOOST_AUTO_TEST_CASE(a_repair_mends_while_all_goes_on) {
                 const auto found = row_reader{*reader}.find<post>(id);
                 if (random.one_in(3) && found) {
                     append_check(commit, *found);
-                    commit.operations.emplace_back(kv::erase{index_key(
-                        std::get<index_position<post>("newest")>(schema<post>::indexes),
-                        found->row)});
+                    commit.operations.emplace_back(kv::erase{
+                        index_key(std::get<index_position<post>("newest")>(schema<post>::indexes),
+                                  found->row)});
                 }
             }
             in.store().submit_and_wait(std::move(commit));
@@ -220,8 +220,7 @@ BOOST_AUTO_TEST_CASE(what_is_restored_meanwhile_is_there_whole_or_not_at_all) {
             for (entity_id number = posts_count; number > 0; --number) {
                 const entity_id id = author + 100 * number;
                 if (try_write(in.store(), [&](const kv::reader& reader) {
-                        return plan_restore_post(reader, author, id, at_second(2),
-                                                 long_retention);
+                        return plan_restore_post(reader, author, id, at_second(2), long_retention);
                     })) {
                     restored.push_back(id);
                 }

@@ -45,7 +45,8 @@ struct ranking_fixture {
     }
     void check_rows_are_right() const {
         const auto report = check();
-        BOOST_TEST(report.details() == std::vector<std::string>{}, boost::test_tools::per_element());
+        BOOST_TEST(report.details() == std::vector<std::string>{},
+                   boost::test_tools::per_element());
     }
 
     pinhole::test::temporary_directory directory;

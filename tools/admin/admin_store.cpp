@@ -114,9 +114,12 @@ kv::log_function to_log(console& out) {
     };
 }
 
-std::unique_ptr<admin_store> open_local_or_remote(word_context& context, missing_database missing) {
-    if (auto remote = connect_to_server(context.data_dir)) {
-        return std::make_unique<served_store>(std::move(remote));
+std::unique_ptr<admin_store> open_local(
+    word_context& context, missing_database missing,
+    const std::function<void(storage::database_options&)>& change) {
+    if (connect_to_server(context.data_dir)) {
+        throw refusal{"a server has the database in " + context.data_dir.string() +
+                      " open: stop it first"};
     }
     const bool is_there = std::filesystem::exists(context.data_dir / "db" / "CURRENT");
     if (!is_there && missing == missing_database::refuse) {
@@ -130,7 +133,17 @@ std::unique_ptr<admin_store> open_local_or_remote(word_context& context, missing
     }
     options.block_cache_bytes = block_cache_bytes;
     options.log = to_log(context.out);
+    if (change) {
+        change(options);
+    }
     return std::make_unique<local_store>(std::move(options));
+}
+
+std::unique_ptr<admin_store> open_local_or_remote(word_context& context, missing_database missing) {
+    if (auto remote = connect_to_server(context.data_dir)) {
+        return std::make_unique<served_store>(std::move(remote));
+    }
+    return open_local(context, missing);
 }
 
 }  // namespace pinhole::admin

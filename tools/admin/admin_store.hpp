@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "storage/base/id.hpp"
@@ -43,6 +44,12 @@ std::unique_ptr<storage::control::remote_store> connect_to_server(
 /// `connect_to_server` throws; and what opening a database throws.
 std::unique_ptr<admin_store> open_local_or_remote(
     word_context& context, missing_database missing = missing_database::refuse);
+
+/// Here, for what cannot be done beside a server; `change` may set more options.
+/// Errors: throws `refusal` if a server has the database; else as above.
+std::unique_ptr<admin_store> open_local(
+    word_context& context, missing_database missing = missing_database::refuse,
+    const std::function<void(storage::database_options&)>& change = {});
 
 /// What a database says to its operator, as notes; what is only informative is left out.
 kv::log_function to_log(console& out);

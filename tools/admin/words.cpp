@@ -9,7 +9,7 @@ namespace {
 
 /// Every word, or group of words, there is.
 constexpr std::array all_words{
-    add_accounts, add_stats, add_query, add_seed, add_completion,
+    add_accounts, add_stats, add_query, add_check, add_reindex, add_purge, add_seed, add_completion,
 };
 
 }  // namespace

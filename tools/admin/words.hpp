@@ -69,7 +69,10 @@ void add_all_words(word_list& words);
 void add_accounts(word_list& words);
 void add_stats(word_list& words);
 void add_query(word_list& words);
+void add_reindex(word_list& words);
 void add_seed(word_list& words);
+void add_check(word_list& words);
 void add_completion(word_list& words);
+void add_purge(word_list& words);
 
 }  // namespace pinhole::admin
