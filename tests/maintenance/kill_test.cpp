@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(purge) {
     plain_rows rows;
     {
         maintained in{base()};
-        make_random_world(in, random, 4);
+        make_random_world(in, random, 8);
         rows = read_plain_rows(in.store());
     }
     for (const unsigned point : points_of("purge")) {

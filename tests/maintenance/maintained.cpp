@@ -33,30 +33,32 @@ maintained::maintained(std::filesystem::path data_dir)
       media_(data_dir_ / "media"),
       placement_(*store_, media_, [](kv::log_level, std::string_view) {}) {}
 
-std::string maintained::publish(std::string_view bytes) {
+media::published_file maintained::publish(std::string_view bytes) {
     auto incoming = media_.begin();
     BOOST_REQUIRE(incoming.has_value());
     BOOST_REQUIRE(incoming->append(bytes).has_value());
     const auto published = media_.publish(*incoming, "jpg");
     BOOST_REQUIRE(published.has_value());
-    media_.settle(std::array{*published});
-    return published->media_path;
+    return *published;
 }
 
 post maintained::add_post(entity_id id, entity_id author, std::size_t files, std::int64_t second) {
     post row = make_post(id, author, second);
     const file pattern = row.files.front();
     row.files.clear();
+    std::vector<media::published_file> published;
     for (std::size_t position = 0; position < files; ++position) {
         file& each = row.files.emplace_back(pattern);
         each.id = id + 1 + static_cast<entity_id>(position);
         each.position = static_cast<std::int64_t>(position);
         const std::string bytes = bytes_of(each.id);
-        each.url = media::to_media_url(publish(bytes));
+        published.push_back(publish(bytes));
+        each.url = media::to_media_url(published.back().media_path);
         each.size = static_cast<std::int64_t>(bytes.size());
         each.sha256 = sha256_of(bytes);
     }
     write(*store_, [&](const kv::reader& reader) { return plan_create_post(reader, row); });
+    media_.settle(published);
     return row;
 }
 

@@ -27,8 +27,8 @@ public:
     const std::filesystem::path& data_dir() const { return data_dir_; }
     std::filesystem::path media_root() const { return data_dir_ / "media"; }
 
-    /// Publishes bytes as an upload does; its path below the trees.
-    std::string publish(std::string_view bytes);
+    /// Publishes bytes as an upload does; the marker stands until they are settled.
+    media::published_file publish(std::string_view bytes);
     /// A post with that many files, which have bytes, by a commit as the server makes it.
     post add_post(entity_id id, entity_id author, std::size_t files, std::int64_t second = 0);
 
