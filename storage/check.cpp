@@ -1,6 +1,7 @@
 #include "storage/check.hpp"
 
 #include <optional>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -56,8 +57,10 @@ private:
                 read<Row>(each, rows);
             }
             load_parents(rows);
-            for (const stored<Row>& each : rows) {
-                check_row(each.row);
+            load_ranks(rows);
+            load_files(rows);
+            for (std::size_t at = 0; at < rows.size(); ++at) {
+                check_row(rows[at].row, at);
             }
         });
         report_.rows += done;
@@ -107,8 +110,43 @@ private:
         });
     }
 
+    /// For each row of the batch.
     template <class Row>
-    void check_row(const Row& row) {
+    void load_ranks(const std::vector<stored<Row>>& rows) {
+        if constexpr (has_ranks<Row>) {
+            std::vector<kv::key> records;
+            std::vector<kv::key> counters;
+            for (const stored<Row>& each : rows) {
+                records.push_back(ranked_key<Row>(each.row.id));
+                counters.push_back(counter_key<Row>(each.row.id));
+            }
+            ranked_ = reader_.multi_get(records);
+            counters_ = reader_.counters(counters);
+        }
+    }
+
+    /// Those that the posts of the batch have copies of, though they are not there.
+    template <class Row>
+    void load_files(const std::vector<stored<Row>>& rows) {
+        absent_files_.clear();
+        if constexpr (std::is_same_v<Row, post>) {
+            std::vector<kv::key> keys;
+            for (const stored<post>& each : rows) {
+                for (const file& copy : each.row.files) {
+                    keys.push_back(row_key<file>(copy.id));
+                }
+            }
+            const auto found = reader_.multi_get(keys);
+            for (std::size_t at = 0; at < keys.size(); ++at) {
+                if (!found[at]) {
+                    absent_files_.insert(keys[at].part);
+                }
+            }
+        }
+    }
+
+    template <class Row>
+    void check_row(const Row& row, std::size_t at) {
         for_each_stored_field<Row>([&]<class Field>(const Field& f) {
             if constexpr (is_reference<typename Field::value_type>) {
                 const auto target = (row.*f.member).id;
@@ -121,8 +159,8 @@ private:
         });
         std::optional<kv::value_with_stamp> ranked;
         if constexpr (has_ranks<Row>) {
-            ranked = reader_.get(ranked_key<Row>(row.id));
-            check_rank(row);
+            ranked = std::move(ranked_[at]);
+            check_rank(row, ranked, counters_[at]);
         }
         if constexpr (requires { row.is_counted; }) {
             check_counted(row);
@@ -136,19 +174,21 @@ private:
 
     /// A marked row may stand anywhere: a query asks itself.
     template <class Row>
-    void check_rank(const Row& row) {
-        bool is_right = false;
+    void check_rank(const Row& row, const std::optional<kv::value_with_stamp>& record,
+                    std::int64_t counter) {
+        bool is_right = record.has_value() == !row.is_deleted;
         std::string problem = " is not ranked by its counts, and nothing says that it should be";
         try {
-            const auto ranked = find_ranked<Row>(reader_, row.id);
-            is_right = ranked.has_value() == !row.is_deleted;
-            const std::int64_t counter = ranked ? reader_.counter(counter_key<Row>(row.id)) : 0;
-            std::size_t at = 0;
-            for_each_rank<Row>([&](const rank& r) {
-                is_right = is_right && (!ranked || (*ranked)[at++] == r.count_of(counter));
-            });
+            if (record) {
+                const auto ranked = decode_ranked(record->value, schema<Row>::ranks.size());
+                std::size_t at = 0;
+                for_each_rank<Row>([&](const rank& r) {
+                    is_right = is_right && ranked[at++] == r.count_of(counter);
+                });
+            }
             is_right = is_right || marks_.has<Row>(row.id);
         } catch (const corrupt_row& damage) {
+            is_right = false;
             problem = std::string{": "} + damage.what();
         }
         if (!is_right) {
@@ -179,7 +219,7 @@ private:
             report_of(row, finding_kind::post_without_files, " has no files");
         }
         for (const file& copy : row.files) {
-            if (!reader_.get(row_key<file>(copy.id))) {
+            if (absent_files_.contains(copy.id)) {
                 report_of(row, finding_kind::missing_row,
                           " has a copy of " + name_of<file>(copy.id) + ", which is not there");
             }
@@ -269,6 +309,9 @@ private:
     parent_cache<user> users_{reader_};
     parent_cache<post> posts_{reader_};
     rank_marks marks_{reader_};
+    std::vector<std::optional<kv::value_with_stamp>> ranked_;
+    std::vector<std::int64_t> counters_;
+    std::set<entity_id> absent_files_;
     entry_check entries_;
     owner_check owners_;
 };

@@ -20,18 +20,6 @@ std::string encode_counts(const std::vector<std::int64_t>& counts) {
     return out;
 }
 
-std::vector<std::int64_t> decode_counts(std::string_view bytes, std::size_t wanted) {
-    std::vector<std::int64_t> counts;
-    while (counts.size() < wanted) {
-        const auto count = take_varint(bytes);
-        if (!count) {
-            throw corrupt_row{"a record of the counts at which a row is ranked is damaged"};
-        }
-        counts.push_back(from_zigzag(*count));
-    }
-    return counts;
-}
-
 template <class Row>
 std::vector<std::int64_t> read_counts(const kv::reader& reader, entity_id id) {
     const std::int64_t counter = reader.counter(counter_key<Row>(id));
@@ -106,6 +94,18 @@ bool rank_unranked_rows(kv::store& store) {
 
 }  // namespace
 
+std::vector<std::int64_t> decode_ranked(std::string_view bytes, std::size_t ranks) {
+    std::vector<std::int64_t> counts;
+    while (counts.size() < ranks) {
+        const auto count = take_varint(bytes);
+        if (!count) {
+            throw corrupt_row{"a record of the counts at which a row is ranked is damaged"};
+        }
+        counts.push_back(from_zigzag(*count));
+    }
+    return counts;
+}
+
 kv::key rank_key(std::uint8_t number, std::int64_t count, entity_id id) {
     kv::key_writer out;
     out.append_u8(number);
@@ -118,7 +118,7 @@ kv::key rank_key(std::uint8_t number, std::int64_t count, entity_id id) {
 template <class Row>
 std::optional<std::vector<std::int64_t>> find_ranked(const kv::reader& reader, entity_id id) {
     const auto found = reader.get(ranked_key<Row>(id));
-    return found ? std::optional{decode_counts(found->value, schema<Row>::ranks.size())}
+    return found ? std::optional{decode_ranked(found->value, schema<Row>::ranks.size())}
                  : std::nullopt;
 }
 

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/kv/store.hpp"
@@ -38,6 +39,9 @@ template <class Row>
 kv::key ranked_key(entity_id id) {
     return {id, families::index, index_prefix(schema<Row>::ranked_number, true)};
 }
+
+/// What such a record says. Errors: throws corrupt_row.
+std::vector<std::int64_t> decode_ranked(std::string_view bytes, std::size_t ranks);
 
 /// The counts that a row is ranked at, in the order of its `ranks`; nothing if it is not ranked.
 template <class Row>

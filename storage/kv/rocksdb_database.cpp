@@ -15,6 +15,19 @@
 namespace pinhole::kv {
 namespace {
 
+/// A table's filter is one block, of some megabytes, and a block that is larger than its shard of
+/// the cache is read anew at each lookup. RocksDB's own choice makes 64 shards of whatever there
+/// is.
+int cache_shard_bits(std::size_t cache_bytes) {
+    constexpr std::size_t shard_bytes_min = std::size_t{4} << 20U;
+    constexpr int shard_bits_max = 6;
+    int bits = 0;
+    while (bits < shard_bits_max && (cache_bytes >> (bits + 1)) >= shard_bytes_min) {
+        ++bits;
+    }
+    return bits;
+}
+
 /// Says what is known to whoever has to act on it, and RocksDB's own words.
 [[noreturn]] void refuse_to_open(const rocksdb_options& options, const rocksdb::Status& status) {
     const std::string directory = options.directory.string();
@@ -105,7 +118,8 @@ database::database(const rocksdb_options& options, std::shared_ptr<health_tracke
       mode_(mode),
       mark_(std::make_unique<kv::mark>(options.directory, health_)),
       environment_(make_guarded_environment(make_marked_files(*mark_))),
-      cache_(rocksdb::NewLRUCache(options.block_cache_bytes)),
+      cache_(rocksdb::NewLRUCache(options.block_cache_bytes,
+                                  cache_shard_bits(options.block_cache_bytes))),
       lock_(nullptr, lock_release{environment_.get()}) {
     for (const auto& spec : options.families) {
         auto& family = families_[spec.id];

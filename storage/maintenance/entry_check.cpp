@@ -25,22 +25,24 @@ bool is_mark_of(std::uint8_t number) {
     }
 }
 
-/// What the row's record of ranks gives rise to; nothing if it is damaged: the check of the row
-/// says so.
+/// What a record of ranks gives rise to; nothing if it is damaged: the check of the row says so.
 template <class Row, class Function>
-void for_each_rank_entry(const kv::reader& reader, entity_id id, const Function& function) {
-    std::optional<std::vector<std::int64_t>> ranked;
+void for_each_rank_entry(entity_id id, std::string_view record, const Function& function) {
+    std::vector<std::int64_t> ranked;
     try {
-        ranked = find_ranked<Row>(reader, id);
+        ranked = decode_ranked(record, schema<Row>::ranks.size());
     } catch (const corrupt_row&) {
         return;
     }
     std::size_t at = 0;
-    for_each_rank<Row>([&](const rank& r) {
-        if (ranked) {
-            function(rank_key(r.number, (*ranked)[at++], id));
-        }
-    });
+    for_each_rank<Row>([&](const rank& r) { function(rank_key(r.number, ranked[at++], id)); });
+}
+
+template <class Row, class Function>
+void for_each_rank_entry(const kv::reader& reader, entity_id id, const Function& function) {
+    if (const auto record = reader.get(ranked_key<Row>(id))) {
+        for_each_rank_entry<Row>(id, record->value, function);
+    }
 }
 
 std::optional<unique_entry> parse_unique(std::string_view value) {
@@ -82,7 +84,7 @@ void entry_check::add_row(const Row& row, const std::optional<kv::value_with_sta
     if constexpr (has_ranks<Row>) {
         if (ranked) {
             add_due(ranked_key<Row>(row.id), ranked->value);
-            for_each_rank_entry<Row>(reader_, row.id,
+            for_each_rank_entry<Row>(row.id, ranked->value,
                                      [this](const kv::key& key) { add_due(key, {}); });
         }
     }
