@@ -71,6 +71,9 @@ void append_word(script_parts& parts, const CLI::App& word, const std::string& p
     std::string below;
     std::string positional;
     for (const CLI::Option* option : word.get_options()) {
+        if (option == word.get_help_ptr() && !path.empty()) {
+            continue;  // inherited
+        }
         const std::string value = completing(value_of(*option));
         for (const std::string& name : names_of(*option)) {
             inherited += (inherited.empty() ? "" : " ") + name;

@@ -11,6 +11,13 @@ namespace {
 constexpr const char* about =
     "Looks after a Pinhole data directory, whether a server runs on it or not.";
 
+constexpr const char* word_options =
+    "Options of every word:\n"
+    "  --data-dir DIR              Folder of the database and the media files (./data, or what\n"
+    "                              PINHOLE_DATA_DIR says)\n"
+    "  --json                      Results, progress and messages as JSON, one value a line\n"
+    "  -q,--quiet                  No progress and no notes, only results\n\n";
+
 constexpr const char* exit_codes =
     "Exit status:\n"
     "  0    done\n"
@@ -30,9 +37,10 @@ void add_global_options(CLI::App& program, global_options& options) {
     program.add_flag("--quiet,-q", options.quiet, "No progress and no notes, only results");
 }
 
+/// Help is complete for every word: what all of them take, and how all of them end.
 void add_footers(CLI::App& app) {
-    app.footer(exit_codes);
     for (CLI::App* word : app.get_subcommands({})) {
+        word->footer(std::string{word_options} + exit_codes);
         add_footers(*word);
     }
 }
@@ -67,6 +75,7 @@ int run(int argc, const char* const* argv, const std::stop_token& stop) {
     word_list words{program};
     add_global_options(program, options);
     add_all_words(words);
+    program.footer(exit_codes);
     add_footers(program);
     program.require_subcommand(1);
     try {
