@@ -45,14 +45,6 @@ void for_each_rank_entry(const kv::reader& reader, entity_id id, const Function&
     }
 }
 
-std::optional<unique_entry> parse_unique(std::string_view value) {
-    try {
-        return decode_unique_entry(value);
-    } catch (const corrupt_row&) {
-        return std::nullopt;
-    }
-}
-
 }  // namespace
 
 bool is_rank_mark(const kv::key& key) {
@@ -178,7 +170,7 @@ void entry_check::judge_due_unique(const Row& row, const Unique& unique) {
         return;
     }
     const auto found = reader_.get(key);
-    const auto entry = found ? parse_unique(found->value) : std::nullopt;
+    const auto entry = found ? parse_unique_entry(found->value) : std::nullopt;
     if (entry && entry->id == row.id && entry->alive == !row.is_deleted) {
         return;
     }
@@ -334,7 +326,7 @@ void entry_check::judge_expiry(const kv::key& key) {
 }
 
 void entry_check::judge_unique(const kv::key& key, std::string_view value) {
-    const auto entry = parse_unique(value);
+    const auto entry = parse_unique_entry(value);
     std::string_view entity;
     bool may_be_due = false;
     for_each_entity([&]<class Row>(std::type_identity<Row>) {

@@ -54,10 +54,19 @@ std::optional<stored<Row>> read_row(const kv::located_row& located) {
         if (found.row.id == located.part && located.row.key.empty()) {
             return found;
         }
+        return std::nullopt;
     } catch (const corrupt_row&) {
-        // The check reports it; nothing can be concluded from it.
+        return std::nullopt;  // the check reports it; nothing can be concluded from it
     }
-    return std::nullopt;
+}
+
+/// What a unique entry says; nothing if it says nothing.
+inline std::optional<unique_entry> parse_unique_entry(std::string_view value) {
+    try {
+        return decode_unique_entry(value);
+    } catch (const corrupt_row&) {
+        return std::nullopt;
+    }
 }
 
 /// Calls `function` with each sound row of an entity.
