@@ -161,18 +161,13 @@ planned_mend mend_due_unique(const kv::reader& reader, const finding& found) {
         if (entry && entry->value == right) {
             return;
         }
-        if (entry) {
-            // Another row's, if it says so itself.
-            try {
-                const auto holder = look_up<Row>(reader, decode_unique_entry(entry->value).id);
-                if (holder.presence == presence::damaged ||
-                    (holder.is_sound() && holder.row.id != found.id &&
-                     unique_key(u, holder.row) == found.key)) {
-                    return;
-                }
-            } catch (const corrupt_row&) {
-                // Then it is nobody's.
-            }
+        const auto said = entry ? parse_unique_entry(entry->value) : std::nullopt;
+        const looked_up<Row> holder = said ? look_up<Row>(reader, said->id) : looked_up<Row>{};
+        // Another row's, if it says so itself.
+        if (holder.presence == presence::damaged ||
+            (holder.is_sound() && holder.row.id != found.id &&
+             unique_key(u, holder.row) == found.key)) {
+            return;
         }
         made =
             make_mend(row_key<Row>(found.id), row.stamp, kv::put{found.key, right},
@@ -191,9 +186,9 @@ planned_mend mend_stray_unique(const kv::reader& reader, const finding& found) {
     }
     mend made{.commit = {}, .text = "removes the unique entry " + describe(found.key)};
     append_check(made.commit, found.key, entry->stamp);
-    try {
-        const entity_id id = decode_unique_entry(entry->value).id;
-        const auto row = look_up<Row>(reader, id);
+    // One that says nothing is nobody's.
+    if (const auto said = parse_unique_entry(entry->value)) {
+        const auto row = look_up<Row>(reader, said->id);
         bool is_due = row.presence == presence::damaged;
         for_each_unique<Row>([&](const auto& u) {
             is_due = is_due || (row.is_sound() && unique_key(u, row.row) == found.key);
@@ -201,9 +196,7 @@ planned_mend mend_stray_unique(const kv::reader& reader, const finding& found) {
         if (is_due) {
             return std::nullopt;
         }
-        append_check(made.commit, row_key<Row>(id), row.stamp);
-    } catch (const corrupt_row&) {
-        // An entry that says nothing is nobody's.
+        append_check(made.commit, row_key<Row>(said->id), row.stamp);
     }
     made.commit.operations.emplace_back(kv::erase{found.key});
     return made;
