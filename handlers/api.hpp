@@ -87,6 +87,9 @@ public:
     rate_limiter& guesses() { return guesses_; }
     rate_limiter& client_writes() { return client_writes_; }
 
+    /// For commits that come to the database from elsewhere than this API.
+    storage::control::commit_watcher commit_watcher() const { return watch_for(known_logins_); }
+
     /// Finishes what the pools have queued and refuses more. Blocks. Before the database goes.
     void close();
 

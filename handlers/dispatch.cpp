@@ -6,6 +6,7 @@
 #include "handlers/handlers.hpp"
 #include "storage/base/shortage.hpp"
 #include "storage/kv/store.hpp"
+#include "storage/query/list_parameters.hpp"
 
 namespace pinhole::handlers {
 
@@ -154,7 +155,7 @@ awaitable<http::response> dispatch(api& api, const route_spec& spec, http::reque
         }
     }
     if (!c.query_faults.empty()) {
-        co_return to_response(bad_query(std::move(c.query_faults)));
+        co_return to_response(storage::query::bad_query(std::move(c.query_faults)));
     }
     if (spec.body != body_kind::none && !announces_body(request)) {
         co_return http::problem(http::status::length_required,
@@ -171,11 +172,6 @@ awaitable<http::response> dispatch(api& api, const route_spec& spec, http::reque
 std::optional<http::response> refuse_guess(call& c, std::string_view account) {
     return refuse_beyond(c.api.guesses(),
                          bucket_name(c.request.remote_address) + ' ' + std::string{account});
-}
-
-storage::error bad_query(std::vector<storage::field_fault> faults) {
-    std::string message = "The query has a bad parameter: " + faults.front().field;
-    return {error_code::malformed, std::move(message), std::move(faults)};
 }
 
 std::optional<storage::entity_id> path_id(const call& c) {

@@ -106,9 +106,6 @@ write_as_caller(call& c, Plan plan) {
 /// if it has had too many.
 std::optional<http::response> refuse_guess(call& c, std::string_view account);
 
-/// The error that names every bad query parameter. Requires: there is one.
-storage::error bad_query(std::vector<storage::field_fault> faults);
-
 /// The route as the server's router wants it, with everything that surrounds the handler.
 http::route to_route(api& api, const route_spec& spec);
 

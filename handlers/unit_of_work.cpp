@@ -36,6 +36,16 @@ std::vector<storage::entity_id> changed_logins(const kv::commit& commit) {
 
 }  // namespace
 
+storage::control::commit_watcher watch_for(std::shared_ptr<login_cache> logins) {
+    return [logins = std::move(logins)](const kv::commit& commit) -> std::function<void()> {
+        auto changed = changed_logins(commit);
+        if (changed.empty()) {
+            return {};
+        }
+        return [logins, changed = std::move(changed)] { logins->forget(changed); };
+    };
+}
+
 void unit_of_work::submit(kv::commit commit, kv::store::completion done) const {
     auto changed = changed_logins(commit);
     if (changed.empty()) {

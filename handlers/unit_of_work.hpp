@@ -19,6 +19,7 @@
 #include "handlers/login_cache.hpp"
 #include "server/blocking_pool.hpp"
 #include "storage/base/error.hpp"
+#include "storage/control/service.hpp"
 #include "storage/kv/store.hpp"
 #include "storage/visibility.hpp"
 
@@ -27,6 +28,9 @@ namespace pinhole::handlers {
 template <class T>
 using awaitable = boost::asio::awaitable<T>;
 using storage::result;
+
+/// Has `logins` told of commits that come to the store by another way: from pinhole-admin.
+storage::control::commit_watcher watch_for(std::shared_ptr<login_cache> logins);
 
 class unit_of_work {
 public:

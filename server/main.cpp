@@ -93,6 +93,7 @@ storage::database_options to_database_options(const http::configuration& setting
     options.secret_key = settings.secret_key;
     options.sync = settings.sync;
     options.token_life = settings.token_life;
+    options.purge_after = settings.restore_retention;
     options.truncate_damaged_log = settings.truncate_damaged_wal;
     options.block_cache_bytes = settings.block_cache_bytes;
     options.disk_reserve_bytes = settings.disk_reserve_bytes;
@@ -160,6 +161,7 @@ int serve(const http::configuration& settings, http::stop_signals& signals, http
     http::server server{to_server_options(settings), log};
     storage::database database{to_database_options(settings, log, signals)};
     handlers::api api{database, log, to_api_options(settings)};
+    database.serve_control(api.commit_watcher());
     try {
         return serve_until_stopped(settings, server, database, api, watch, signals, log);
     } catch (const std::exception& failure) {

@@ -51,12 +51,19 @@ error username_taken() {
 
 result<planned<user_view>> plan_signup(const kv::reader& reader, const user& row,
                                        const session& login) {
+    auto plan = plan_create_account(reader, row);
+    if (plan) {
+        append_session(plan->commit, {}, login);
+    }
+    return plan;
+}
+
+result<planned<user_view>> plan_create_account(const kv::reader& reader, const user& row) {
     if (row_reader{reader}.find_unique(username_unique_key(row.username))) {
         return std::unexpected{username_taken()};
     }
     planned<user_view> plan{.commit = {}, .value = {.row = row}};
     append_create(plan.commit, row);
-    append_session(plan.commit, {}, login);
     return plan;
 }
 
@@ -170,6 +177,40 @@ result<planned<bool>> plan_change_password(const kv::reader& reader, const calle
         if (login.row.id != who.session) {
             append_erase(plan.commit, login);
         }
+    }
+    return plan;
+}
+
+result<planned<user_view>> plan_set_password(const kv::reader& reader, std::string_view username,
+                                             std::string new_hash, timestamp at) {
+    const row_reader rows{reader};
+    const auto account = find_account(reader, username);
+    if (!account || account->row.is_deleted) {
+        return not_found("user");
+    }
+    user row = account->row;
+    row.password = std::move(new_hash);
+    row.updated_at = later_than(row.updated_at, at);
+    planned<user_view> plan{.commit = {}, .value = to_user_view(reader, row)};
+    append_update(plan.commit, *account, row);
+    for (const auto& login : sessions_of(rows, row.id)) {
+        append_erase(plan.commit, login);
+    }
+    return plan;
+}
+
+result<planned<user_view>> plan_grant_staff(const kv::reader& reader, std::string_view username,
+                                            bool is_staff, timestamp at) {
+    const auto account = find_account(reader, username);
+    if (!account || account->row.is_deleted) {
+        return not_found("user");
+    }
+    planned<user_view> plan{.commit = {}, .value = to_user_view(reader, account->row)};
+    user& row = plan.value.row;
+    if (row.is_staff != is_staff) {
+        row.is_staff = is_staff;
+        row.updated_at = later_than(row.updated_at, at);
+        append_update(plan.commit, *account, row);
     }
     return plan;
 }

@@ -23,6 +23,9 @@ error wrong_credentials();
 result<planned<user_view>> plan_signup(const kv::reader& reader, const user& row,
                                        const session& login);
 
+/// Creates the account without a login. Errors: as `plan_signup`.
+result<planned<user_view>> plan_create_account(const kv::reader& reader, const user& row);
+
 /// The account of that name, deleted or not.
 std::optional<stored<user>> find_account(const kv::reader& reader, std::string_view username);
 
@@ -60,6 +63,16 @@ result<planned<user_view>> plan_edit_profile(const kv::reader& reader, entity_id
 result<planned<bool>> plan_change_password(const kv::reader& reader, const caller& who,
                                            std::string_view seen_hash, std::string new_hash,
                                            timestamp at);
+
+/// Replaces the password on an operator's word, and ends every session of the account.
+/// Errors: not_found.
+result<planned<user_view>> plan_set_password(const kv::reader& reader, std::string_view username,
+                                             std::string new_hash, timestamp at);
+
+/// Makes the account one of staff, or not; nothing to commit if it is so already.
+/// Errors: not_found.
+result<planned<user_view>> plan_grant_staff(const kv::reader& reader, std::string_view username,
+                                            bool is_staff, timestamp at);
 
 /// Soft-deletes the account and ends its sessions; counts on other people's posts and the moves
 /// of its media are left to jobs in the same commit.

@@ -1,401 +1,374 @@
 #include "storage/check.hpp"
 
-#include <algorithm>
-#include <array>
-#include <limits>
 #include <optional>
-#include <string_view>
+#include <set>
+#include <type_traits>
+#include <utility>
 
-#include "storage/base/text.hpp"
 #include "storage/idempotency.hpp"
 #include "storage/jobs.hpp"
+#include "storage/maintenance/entry_check.hpp"
+#include "storage/maintenance/owner_check.hpp"
+#include "storage/maintenance/parent_cache.hpp"
+#include "storage/maintenance/rank_marks.hpp"
 #include "storage/ranking.hpp"
 
 namespace pinhole::storage {
 
 namespace {
 
-constexpr std::uint32_t rows_per_read = 1024;
-constexpr std::size_t details_max = 100;
-/// Users and posts that are remembered from one row to the next.
-constexpr std::size_t remembered_max = 10'000;
-
-std::string describe(const kv::key& key) {
-    return "part " + std::to_string(key.part) + " key " + to_hex(as_octets(key.bytes));
+entity_id who_of(const comment& row) {
+    return row.author.id;
+}
+entity_id who_of(const like& row) {
+    return row.user.id;
 }
 
-class checker {
+/// Walks every row, judges what it says by itself and of its parents, and has the rest added up.
+class row_check {
 public:
-    explicit checker(const kv::reader& reader) : reader_(reader), rows_(reader) {}
+    row_check(const kv::reader& reader, const check_options& options)
+        : reader_(reader),
+          options_(options),
+          entries_(reader, options.watch, [this](finding found) { report(std::move(found)); }),
+          owners_(reader, options.watch, [this](finding found) { report(std::move(found)); }) {}
 
     check_report check() {
-        check_entity<user>();
-        check_entity<post>();
-        check_entity<file>();
-        check_entity<comment>();
-        check_entity<like>();
-        check_entity<session>();
-        check_entries(families::index,
-                      [this](const kv::key& key, const kv::row&) { check_index_entry(key); });
-        check_entries(families::terms, [this](const kv::key& key, const kv::row&) {
-            ++terms_seen_[key.bytes.empty() ? 0 : static_cast<std::uint8_t>(key.bytes.front())];
-        });
-        check_terms<user>();
-        check_terms<post>();
-        check_terms<comment>();
-        for (std::size_t number = 0; number < terms_seen_.size(); ++number) {
-            require(terms_seen_[number] == 0 || is_inverted_index_[number],
-                    "an inverted index that nobody declares: " + std::to_string(number));
-        }
-        check_entries(families::unique, [this](const kv::key& key, const kv::row& row) {
-            check_unique_entry(key, row.value);
-        });
-        walk(families::counters, [this](const kv::key& key, const kv::row&) { check_owner(key); });
-        walk(families::idempotency, [this](const kv::key& key, const kv::row& row) {
-            require_entry(expiry_key_of_record(key.bytes, row.value), "an idempotency record");
-        });
+        for_each_entity([this]<class Row>(std::type_identity<Row>) { check_entity<Row>(); });
+        check_records();
+        // In this order: a repair that mends as it goes counts by the indexes.
+        report_.index_entries = entries_.find_differences();
+        check_counters();
+        owners_.find_differences();
         return std::move(report_);
     }
 
 private:
-    template <class Function>
-    void walk(kv::family_id family, const Function& function) {
-        std::optional<kv::key> beyond;
-        for (;;) {
-            const auto found = reader_.walk(family, beyond ? &*beyond : nullptr, rows_per_read);
-            for (const kv::located_row& each : found) {
-                const kv::key key{each.part, family, each.row.key};
-                try {
-                    function(key, each.row);
-                } catch (const corrupt_row& damage) {
-                    report(describe(key) + ": " + damage.what());
-                }
-                rows_.forget_beyond(remembered_max);
-            }
-            if (found.size() < rows_per_read) {
-                return;
-            }
-            beyond = {found.back().part, family, found.back().row.key};
-        }
-    }
-
-    template <class Function>
-    void check_entries(kv::family_id family, const Function& function) {
-        walk(family, [&](const kv::key& key, const kv::row& row) {
-            ++report_.index_entries;
-            function(key, row);
-        });
-    }
-
     template <class Row>
     void check_entity() {
-        walk(schema<Row>::family, [this](const kv::key& key, const kv::row& stored) {
-            ++report_.rows;
-            const Row row = decode_row<Row>(stored.value);
-            const std::string name =
-                std::string{schema<Row>::singular} + ' ' + std::to_string(key.part);
-            if (row.id != key.part || !key.bytes.empty()) {
-                report(name + " lies at " + describe(key));
-                return;
+        std::uint64_t done = 0;
+        const std::uint64_t total = reader_.approximate_rows(schema<Row>::family);
+        walk_family(reader_, schema<Row>::family, [&](std::span<const kv::located_row> batch) {
+            options_.watch.advance({.phase = schema<Row>::name, .done = done, .total = total});
+            done += batch.size();
+            std::vector<stored<Row>> rows;
+            rows.reserve(batch.size());
+            for (const kv::located_row& each : batch) {
+                read<Row>(each, rows);
             }
-            for_each_index<Row>([&](const auto& i) {
-                require_entry(index_key(i, row), name, index_value(i, row));
-            });
-            for_each_inverted<Row>([&](const inverted_index<Row>& i) {
-                for (const kv::key& entry : inverted_keys(i, row)) {
-                    ++terms_due_[i.number];
-                    require_entry(entry, name);
+            load_parents(rows);
+            load_ranks(rows);
+            load_files(rows);
+            for (std::size_t at = 0; at < rows.size(); ++at) {
+                check_row(rows[at].row, at);
+            }
+        });
+        report_.rows += done;
+    }
+
+    template <class Row>
+    void read(const kv::located_row& each, std::vector<stored<Row>>& rows) {
+        if (auto found = read_row<Row>(each)) {
+            rows.push_back(std::move(*found));
+            return;
+        }
+        owners_.add_damaged(schema<Row>::family);
+        finding problem{.entity = schema<Row>::name,
+                        .id = each.part,
+                        .key = {each.part, schema<Row>::family, each.row.key}};
+        try {
+            const Row row = decode_row<Row>(each.row.value);
+            problem.kind = finding_kind::misplaced_row;
+            problem.message = name_of<Row>(row.id) + " lies at " + describe(problem.key);
+        } catch (const corrupt_row& damage) {
+            problem.kind = finding_kind::undecodable;
+            problem.message = name_of<Row>(each.part) + ": " + damage.what();
+        }
+        report(std::move(problem));
+    }
+
+    template <class Target>
+    parent_cache<Target>& parents() {
+        if constexpr (std::is_same_v<Target, user>) {
+            return users_;
+        } else {
+            return posts_;
+        }
+    }
+
+    template <class Row>
+    void load_parents(const std::vector<stored<Row>>& rows) {
+        for_each_stored_field<Row>([&]<class Field>(const Field& f) {
+            if constexpr (is_reference<typename Field::value_type>) {
+                std::vector<entity_id> ids;
+                ids.reserve(rows.size());
+                for (const stored<Row>& each : rows) {
+                    ids.push_back((each.row.*f.member).id);
                 }
-            });
-            check_ranked(row, name);
-            for_each_unique<Row>([&](const auto& u) {
-                const auto entry = rows_.find_unique(unique_key(u, row));
-                require(entry && entry->id == row.id && entry->alive == !row.is_deleted,
-                        name + " is not what its unique entry " + std::string{u.name} + " says");
-            });
-            check_row(row, name);
+                parents<typename Field::value_type::target>().load(std::move(ids));
+            }
         });
     }
 
-    /// An unranked row may stand anywhere: a query asks itself.
+    /// For each row of the batch.
     template <class Row>
-    void check_ranked(const Row& row, const std::string& name) {
+    void load_ranks(const std::vector<stored<Row>>& rows) {
         if constexpr (has_ranks<Row>) {
-            const auto ranked = find_ranked<Row>(reader_, row.id);
-            std::size_t at = 0;
-            const std::int64_t counter = reader_.counter(counter_key<Row>(row.id));
-            bool is_right = ranked.has_value() == !row.is_deleted;
-            for_each_rank<Row>([&](const rank& r) {
-                if (ranked) {
-                    require_entry(rank_key(r.number, (*ranked)[at], row.id), name);
-                    is_right = is_right && (*ranked)[at] == r.count_of(counter);
+            std::vector<kv::key> records;
+            std::vector<kv::key> counters;
+            for (const stored<Row>& each : rows) {
+                records.push_back(ranked_key<Row>(each.row.id));
+                counters.push_back(counter_key<Row>(each.row.id));
+            }
+            ranked_ = reader_.multi_get(records);
+            counters_ = reader_.counters(counters);
+        }
+    }
+
+    /// Those that the posts of the batch have copies of, though they are not there.
+    template <class Row>
+    void load_files(const std::vector<stored<Row>>& rows) {
+        absent_files_.clear();
+        if constexpr (std::is_same_v<Row, post>) {
+            std::vector<kv::key> keys;
+            for (const stored<post>& each : rows) {
+                for (const file& copy : each.row.files) {
+                    keys.push_back(row_key<file>(copy.id));
                 }
-                ++at;
-            });
-            require(is_right || std::ranges::binary_search(unranked_ids<Row>(), row.id),
-                    name + " is not ranked by its counts, and nothing says that it should be");
+            }
+            const auto found = reader_.multi_get(keys);
+            for (std::size_t at = 0; at < keys.size(); ++at) {
+                if (!found[at]) {
+                    absent_files_.insert(keys[at].part);
+                }
+            }
         }
     }
 
     template <class Row>
-    const std::vector<entity_id>& unranked_ids() {
-        auto& ids = std::is_same_v<Row, user> ? unranked_users_ : unranked_posts_;
-        if (!ids) {
-            ids = list_unranked<Row>(reader_, std::numeric_limits<std::uint32_t>::max()).ids;
+    void check_row(const Row& row, std::size_t at) {
+        for_each_stored_field<Row>([&]<class Field>(const Field& f) {
+            if constexpr (is_reference<typename Field::value_type>) {
+                const auto target = (row.*f.member).id;
+                auto& known = parents<typename Field::value_type::target>();
+                if (known.find(target).presence == presence::absent) {
+                    report_of(row, finding_kind::missing_row,
+                              " has no " + std::string{f.name} + ": " + std::to_string(target));
+                }
+            }
+        });
+        std::optional<kv::value_with_stamp> ranked;
+        if constexpr (has_ranks<Row>) {
+            ranked = std::move(ranked_[at]);
+            check_rank(row, ranked, counters_[at]);
         }
-        return *ids;
-    }
-
-    void check_row(const user& row, const std::string& name) {
-        require(reader_.counter(user_post_count_key(row.id)) == count_alive_posts(row.id),
-                name + ": its post count is not that of its posts");
-    }
-
-    void check_row(const post& row, const std::string& name) {
-        require(exists<user>(row.author.id), name + " has no author");
-        const post_counts counts = unpack_post_counts(reader_.counter(post_counts_key(row.id)));
-        require(counts.likes == count_counted<like>(row.id, index_number<like>("post")),
-                name + ": its like count is not that of its likes");
-        require(counts.comments == count_counted<comment>(row.id, index_number<comment>("post")),
-                name + ": its comment count is not that of its comments");
-        std::vector<std::string> copies;
-        copies.reserve(row.files.size());
-        for (const file& copy : row.files) {
-            copies.push_back(encode_row(copy));
+        if constexpr (requires { row.is_counted; }) {
+            check_counted(row);
         }
-        std::vector<file> alive = children<file>(row.id, index_number<file>("post"));
-        std::ranges::sort(alive, {}, &file::position);
-        std::vector<std::string> files;
-        files.reserve(alive.size());
-        for (const file& child : alive) {
-            files.push_back(encode_row(child));
+        if constexpr (std::is_same_v<Row, post>) {
+            check_files(row);
         }
-        require(copies == files, name + ": its copy of its files is not what they are");
-        require(!files.empty(), name + " has no files");
+        entries_.add_row(row, ranked);
+        owners_.add_row(row);
     }
 
-    void check_row(const file& row, const std::string& name) {
-        require(exists<post>(row.post.id), name + " has no post");
-    }
-
-    void check_row(const comment& row, const std::string& name) {
-        require(exists<post>(row.post.id), name + " has no post");
-        check_counted(row, row.author.id, name);
-    }
-
-    void check_row(const like& row, const std::string& name) {
-        require(exists<post>(row.post.id), name + " has no post");
-        check_counted(row, row.user.id, name);
-    }
-
-    void check_row(const session& row, const std::string& name) {
-        require(exists<user>(row.user.id), name + " has no user");
+    /// A marked row may stand anywhere: a query asks itself.
+    template <class Row>
+    void check_rank(const Row& row, const std::optional<kv::value_with_stamp>& record,
+                    std::int64_t counter) {
+        bool is_right = record.has_value() == !row.is_deleted;
+        std::string problem = " is not ranked by its counts, and nothing says that it should be";
+        try {
+            if (record) {
+                const auto ranked = decode_ranked(record->value, schema<Row>::ranks.size());
+                std::size_t at = 0;
+                for_each_rank<Row>([&](const rank& r) {
+                    is_right = is_right && ranked[at++] == r.count_of(counter);
+                });
+            }
+            is_right = is_right || marks_.has<Row>(row.id);
+        } catch (const corrupt_row& damage) {
+            is_right = false;
+            problem = std::string{": "} + damage.what();
+        }
+        if (!is_right) {
+            report_of(row, finding_kind::wrong_rank, problem);
+        }
     }
 
     /// It counts while it and its user are alive; a job brings it in line with the user.
     template <class Row>
-    void check_counted(const Row& row, entity_id who, const std::string& name) {
-        require(exists<user>(who), name + " has no user");
-        const bool is_settling =
-            find_job(reader_, {job_kind::settle_counts, who}).has_value() && !row.is_deleted;
-        const bool should_count = !row.is_deleted && rows_.alive_user(who) != nullptr;
-        require(is_settling || row.is_counted == should_count,
-                name + (should_count ? " does not count" : " counts, though it is not there"));
-    }
-
-    void check_index_entry(const kv::key& key) {
-        if (key.bytes.empty()) {
-            report("an index entry without a number: " + describe(key));
+    void check_counted(const Row& row) {
+        const parent_state who = users_.find(who_of(row));
+        if (who.presence != presence::sound) {
             return;
         }
-        const bool is_known = is_entry_of<user>(key) || is_entry_of<post>(key) ||
-                              is_entry_of<file>(key) || is_entry_of<comment>(key) ||
-                              is_entry_of<like>(key) || is_entry_of<session>(key) ||
-                              is_expiry_of_record(key);
-        require(is_known, "an entry of an index that nobody declares: " + describe(key));
-    }
-
-    /// Whether the index is one of this entity's. Reports an entry that no row gives rise to.
-    template <class Row>
-    bool is_entry_of(const kv::key& key) {
-        bool is_mine = false;
-        for_each_index<Row>([&](const auto& i) {
-            if (i.number != static_cast<std::uint8_t>(key.bytes.front())) {
-                return;
-            }
-            is_mine = true;
-            const auto found = rows_.find<Row>(id_of_index_key(key.bytes));
-            require(found && index_key(i, found->row) == key, stray_entry<Row>(i.name, key));
-        });
-        return is_mine || is_rank_of<Row>(key);
-    }
-
-    /// Making a row's terms once for each of its entries would take an hour: only where there are
-    /// more entries than the rows give rise to is each one looked at.
-    template <class Row>
-    void check_terms() {
-        for_each_inverted<Row>([&](const inverted_index<Row>& i) {
-            is_inverted_index_[i.number] = true;
-            if (terms_seen_[i.number] == terms_due_[i.number]) {
-                return;
-            }
-            walk(families::terms, [&](const kv::key& key, const kv::row&) {
-                if (key.bytes.empty() || static_cast<std::uint8_t>(key.bytes[0]) != i.number) {
-                    return;
-                }
-                const auto found = rows_.find<Row>(id_of_index_key(key.bytes));
-                const auto keys = found ? inverted_keys(i, found->row) : std::vector<kv::key>{};
-                require(std::ranges::find(keys, key) != keys.end(), stray_entry<Row>(i.path, key));
-            });
-        });
-    }
-
-    template <class Row>
-    bool is_rank_of(const kv::key& key) {
-        bool is_mine = false;
-        if constexpr (has_ranks<Row>) {
-            const auto number = static_cast<std::uint8_t>(key.bytes.front());
-            std::size_t at = 0;
-            for_each_rank<Row>([&](const rank& r) {
-                if (r.number == number) {
-                    is_mine = true;
-                    const entity_id id = id_of_index_key(key.bytes);
-                    const auto ranked = find_ranked<Row>(reader_, id);
-                    require(ranked && rank_key(r.number, (*ranked)[at], id) == key,
-                            stray_entry<Row>(r.field, key));
-                }
-                ++at;
-            });
-            if (number == schema<Row>::ranked_number) {
-                is_mine = true;
-                require(exists<Row>(key.part), stray_entry<Row>("ranked", key));
-            }
-            // A mark says that something has happened to a row, which may be gone since.
-            is_mine = is_mine || number == schema<Row>::unranked_number;
+        const bool should_count = !row.is_deleted && who.is_alive();
+        if (row.is_counted == should_count) {
+            return;
         }
-        return is_mine;
-    }
-
-    template <class Row>
-    static std::string stray_entry(std::string_view index, const kv::key& key) {
-        std::string problem = "an entry of index ";
-        problem += index;
-        problem += " of ";
-        problem += schema<Row>::name;
-        return problem + " without its row: " + describe(key);
-    }
-
-    bool is_expiry_of_record(const kv::key& key) {
-        if (static_cast<std::uint8_t>(key.bytes.front()) != idempotency_expiry_index) {
-            return false;
+        if (!row.is_deleted && find_job(reader_, {job_kind::settle_counts, who_of(row)})) {
+            return;
         }
-        const kv::key record = record_of_expiry_key(key.bytes);
-        const auto found = reader_.get(record);
-        require(found && expiry_key_of_record(record.bytes, found->value) == key,
-                "an expiry entry without its idempotency record: " + describe(key));
-        return true;
+        report_of(row, finding_kind::wrong_counted,
+                  should_count ? " does not count" : " counts, though it is not there");
     }
 
-    void check_unique_entry(const kv::key& key, std::string_view value) {
-        const unique_entry entry = decode_unique_entry(value);
-        const bool is_known = is_unique_of<user>(key, entry.id) ||
-                              is_unique_of<file>(key, entry.id) ||
-                              is_unique_of<like>(key, entry.id);
-        require(is_known, "a unique entry without its row: " + describe(key));
-    }
-
-    template <class Row>
-    bool is_unique_of(const kv::key& key, entity_id id) {
-        bool is_mine = false;
-        for_each_unique<Row>([&](const auto& u) {
-            if (!key.bytes.empty() && u.number == static_cast<std::uint8_t>(key.bytes.front())) {
-                const auto found = rows_.find<Row>(id);
-                is_mine = found && unique_key(u, found->row) == key;
+    void check_files(const post& row) {
+        if (row.files.empty() && !has_alive_file(row.id)) {
+            report_of(row, finding_kind::post_without_files, " has no files");
+        }
+        for (const file& copy : row.files) {
+            if (absent_files_.contains(copy.id)) {
+                report_of(row, finding_kind::missing_row,
+                          " has a copy of " + name_of<file>(copy.id) + ", which is not there");
             }
-        });
-        return is_mine;
+        }
     }
 
-    void check_owner(const kv::key& counter) {
-        const bool has_owner =
-            counter == post_counts_key(counter.part)
-                ? exists<post>(counter.part)
-                : counter == user_post_count_key(counter.part) && exists<user>(counter.part);
-        require(has_owner, "a counter of nothing that is there: " + describe(counter));
+    bool has_alive_file(entity_id post) const {
+        const std::string prefix = index_prefix(index_number<file>("post"), true);
+        return !scan_index(reader_, {.part = post, .prefix = prefix, .limit = 1}).empty();
     }
 
-    template <class Row>
-    bool exists(entity_id id) const {
-        return reader_.get(row_key<Row>(id)).has_value();
-    }
-
-    /// The alive rows of an index that is scoped by their parent.
-    template <class Row>
-    std::vector<Row> children(entity_id parent, std::uint8_t index) const {
-        std::vector<Row> children;
-        std::string last;
-        for (;;) {
-            const auto entries = scan_index(reader_, {.part = parent,
-                                                      .prefix = index_prefix(index, true),
-                                                      .beyond = last,
-                                                      .limit = rows_per_read});
-            for (auto& found : rows_.find_many<Row>(ids_of(entries))) {
-                if (found) {
-                    children.push_back(std::move(found->row));
+    void check_records() {
+        walk_family(reader_, families::idempotency, [this](std::span<const kv::located_row> batch) {
+            options_.watch.advance({.phase = "idempotency records"});
+            for (const kv::located_row& each : batch) {
+                const kv::key key{each.part, families::idempotency, each.row.key};
+                try {
+                    entries_.add_record(key, each.row.value);
+                } catch (const corrupt_row& damage) {
+                    report({.kind = finding_kind::undecodable,
+                            .key = key,
+                            .message =
+                                "an idempotency record, " + describe(key) + ": " + damage.what()});
                 }
             }
-            if (entries.size() < rows_per_read) {
-                return children;
+        });
+    }
+
+    void check_counters() {
+        walk_family(reader_, families::counters, [this](std::span<const kv::located_row> batch) {
+            options_.watch.advance({.phase = "counters"});
+            std::vector<entity_id> ids;
+            for (const kv::located_row& each : batch) {
+                ids.push_back(each.part);
             }
-            last = entries.back().key;
+            posts_.load(ids);
+            for (const kv::located_row& each : batch) {
+                check_counter({each.part, families::counters, each.row.key},
+                              std::stoll(each.row.value));
+            }
+        });
+    }
+
+    void check_counter(const kv::key& key, std::int64_t value) {
+        if (key == post_counts_key(key.part)) {
+            owners_.add_post_counter(key.part, value);
+            require_owner<post>(key);
+        } else if (key == user_post_count_key(key.part)) {
+            owners_.add_user_counter(key.part, value);
+            require_owner<user>(key);
+        } else {
+            report({.kind = finding_kind::stray_counter,
+                    .key = key,
+                    .message = "a counter that nobody declares: " + describe(key)});
         }
     }
 
     template <class Row>
-    std::int64_t count_counted(entity_id parent, std::uint8_t index) const {
-        const auto all = children<Row>(parent, index);
-        return std::ranges::count_if(all, [](const Row& row) { return row.is_counted; });
-    }
-
-    std::int64_t count_alive_posts(entity_id author) const {
-        return static_cast<std::int64_t>(
-            children<post>(author, index_number<post>("author")).size());
-    }
-
-    void require_entry(const kv::key& key, const std::string& name, std::string_view value = {}) {
-        const auto found = reader_.get(key);
-        require(found.has_value(), name + " lacks its index entry " + describe(key));
-        require(!found || found->value == value,
-                name + " is not what its index entry says: " + describe(key));
-    }
-
-    void require(bool holds, const std::string& problem) {
-        if (!holds) {
-            report(problem);
+    void require_owner(const kv::key& counter) {
+        if (parents<Row>().find(counter.part).presence == presence::absent) {
+            report({.kind = finding_kind::stray_counter,
+                    .entity = schema<Row>::name,
+                    .id = counter.part,
+                    .key = counter,
+                    .message = "a counter of nothing that is there: " + describe(counter)});
         }
     }
 
-    void report(const std::string& problem) {
-        if (++report_.problems <= details_max) {
-            report_.details.push_back(problem);
+    template <class Row>
+    void report_of(const Row& row, finding_kind kind, const std::string& problem) {
+        report({.kind = kind,
+                .entity = schema<Row>::name,
+                .id = row.id,
+                .message = name_of<Row>(row.id) + problem});
+    }
+
+    void report(finding found) {
+        if (options_.on_finding) {
+            options_.on_finding(found);
         }
+        report_.add(std::move(found));
     }
 
     const kv::reader& reader_;
-    row_reader rows_;
-    /// Entries of inverted indexes by their number: those there are, and those the rows ask for.
-    std::array<std::size_t, 256> terms_seen_{};
-    std::array<std::size_t, 256> terms_due_{};
-    std::array<bool, 256> is_inverted_index_{};
-    std::optional<std::vector<entity_id>> unranked_users_;
-    std::optional<std::vector<entity_id>> unranked_posts_;
+    const check_options& options_;
     check_report report_;
+    parent_cache<user> users_{reader_};
+    parent_cache<post> posts_{reader_};
+    rank_marks marks_{reader_};
+    std::vector<std::optional<kv::value_with_stamp>> ranked_;
+    std::vector<std::int64_t> counters_;
+    std::set<entity_id> absent_files_;
+    entry_check entries_;
+    owner_check owners_;
 };
 
 }  // namespace
 
-check_report check_rows(const kv::reader& reader) {
-    return checker{reader}.check();
+std::string_view to_text(finding_kind kind) {
+    static constexpr std::array<std::string_view, finding_kinds> texts{
+        "undecodable",        "misplaced_row",  "missing_row",   "missing_entry", "wrong_entry",
+        "stray_entry",        "missing_unique", "wrong_unique",  "shared_unique", "stray_unique",
+        "wrong_rank",         "wrong_counter",  "stray_counter", "wrong_counted", "wrong_files",
+        "post_without_files", "missing_bytes",  "wrong_size",    "wrong_digest",  "wrong_tree",
+        "both_trees",         "stray_bytes",    "stray_upload"};
+    return texts.at(static_cast<std::size_t>(kind));
+}
+
+bool is_mendable(finding_kind kind) {
+    switch (kind) {
+        case finding_kind::undecodable:
+        case finding_kind::misplaced_row:
+        case finding_kind::missing_row:
+        case finding_kind::shared_unique:
+        case finding_kind::post_without_files:
+        case finding_kind::missing_bytes:
+        case finding_kind::wrong_size:
+        case finding_kind::wrong_digest:
+            return false;
+        default:
+            return true;
+    }
+}
+
+std::vector<std::string> check_report::details() const {
+    std::vector<std::string> lines;
+    lines.reserve(findings.size());
+    for (const finding& each : findings) {
+        lines.push_back(each.message);
+    }
+    return lines;
+}
+
+void check_report::add(finding found) {
+    ++problems;
+    if (++counts[static_cast<std::size_t>(found.kind)] <= findings_per_kind_max) {
+        findings.push_back(std::move(found));
+    }
+}
+
+check_report check_rows(const kv::reader& reader, const check_options& options) {
+    return row_check{reader, options}.check();
+}
+
+check_report check_all(const kv::store& store, const std::filesystem::path& media_root,
+                       const check_options& options) {
+    check_report report = check_rows(*store.snapshot(kv::read_mode::blocking), options);
+    check_media(report, store, media_root, options);
+    return report;
 }
 
 }  // namespace pinhole::storage

@@ -10,9 +10,11 @@
 #include "storage/base/time.hpp"
 #include "storage/base/unique_fd.hpp"
 #include "storage/files.hpp"
+#include "storage/kv/checkpoint.hpp"
 #include "storage/kv/rocksdb_store.hpp"
 #include "storage/migrations.hpp"
 #include "storage/reindex.hpp"
+#include "storage/restore/data_directory.hpp"
 
 namespace pinhole::storage {
 
@@ -84,6 +86,7 @@ std::unique_ptr<kv::store> open_store(const database_options& options) {
 
 database::database(database_options options)
     : options_(prepared(std::move(options))),
+      entered_(enter_data_directory(options_.data_dir)),
       keys_(load_or_make_master_key(options_.data_dir, options_.secret_key)),
       store_(open_store(options_)),
       media_(options_.data_dir / "media",
@@ -93,6 +96,7 @@ database::database(database_options options)
            options_.clock_ms),
       housekeeping_(*store_, ids_, placement_, options_.log, options_.token_life) {
     migrate(*store_, migrations(), options_.data_dir.string());
+    reindex_if_due();
     refresh_text_indexes();
     ids_.date_after(find_newest_date());
     sweep_media();
@@ -101,11 +105,43 @@ database::database(database_options options)
         options_.log(kv::log_level::warning,
                      "the store takes no writes yet; reads are served, writes answer an error");
     }
+    if (options_.purge_after) {
+        housekeeping_.purge_daily({.retention = *options_.purge_after,
+                                   .delay = options_.purge_delay,
+                                   .now = [clock_ms = options_.clock_ms] {
+                                       return timestamp{std::chrono::milliseconds{clock_ms()}};
+                                   }});
+    }
     housekeeping_.start();
 }
 
 database::~database() {
+    control_.reset();
     housekeeping_.stop();
+}
+
+void database::serve_control(control::commit_watcher watch) {
+    try {
+        control_ = std::make_unique<control::service>(control::service_options{
+            .data_dir = options_.data_dir,
+            .store = store_.get(),
+            .families = families::all,
+            .schema_version = schema_version,
+            .log = options_.log,
+            .watch_commit = std::move(watch),
+            .make_id = [this] { return ids_.next_dated(now()); },
+            .make_checkpoint =
+                [this](const std::filesystem::path& directory) {
+                    return make_checkpoint(directory);
+                },
+            .hold_purge = [this]() -> std::shared_ptr<void> {
+                return std::make_shared<purge_gate::hold_token>(hold_removals());
+            },
+        });
+    } catch (const std::system_error& error) {
+        options_.log(kv::log_level::warning,
+                     std::string{"pinhole-admin can't reach this server: "} + error.what());
+    }
 }
 
 /// A date far ahead is that of a clock which was wrong, and says nothing of the others.
@@ -118,11 +154,32 @@ kv::health database::health() const {
     return media_failed_ ? kv::health::failed : store_->health();
 }
 
+timestamp database::make_checkpoint(const std::filesystem::path& directory) const {
+    const timestamp before = now();
+    kv::make_checkpoint(*store_, directory);
+    return before;
+}
+
 void database::report_media_failure(std::string_view what) {
     if (!media_failed_.exchange(true)) {
         options_.log(kv::log_level::error, "the media disk failed: " + std::string{what});
         options_.on_failure();
     }
+}
+
+/// Before whatever asks an index: the sweep would take every upload for one without a row.
+void database::reindex_if_due() {
+    if (!options_.reindex && !is_reindexing(*store_->snapshot(kv::read_mode::blocking))) {
+        return;
+    }
+    options_.log(kv::log_level::info, "all indexes and counters are made anew");
+    const reindex_report made = reindex(*store_, options_.watch);
+    reindexed_ = made;
+    options_.log(made.damaged + made.shared == 0 ? kv::log_level::info : kv::log_level::warning,
+                 "made the indexes and counters of " + std::to_string(made.rows) + " rows, set " +
+                     std::to_string(made.rewritten) + " rows right; " +
+                     std::to_string(made.damaged) + " cannot be read, " +
+                     std::to_string(made.shared) + " claim what another has");
 }
 
 /// A disk that takes no writes keeps nobody from reading. Cut short midway, searches of texts miss

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "storage/base/work.hpp"
 #include "storage/idempotency.hpp"
 #include "storage/meta.hpp"
 #include "storage/ranking.hpp"
@@ -20,6 +21,7 @@ constexpr auto tick = std::chrono::seconds{1};
 constexpr auto ranking_interval = std::chrono::milliseconds{250};
 constexpr auto jobs_retry_interval = std::chrono::seconds{10};
 constexpr auto expiry_interval = std::chrono::minutes{10};
+constexpr auto purge_look_interval = std::chrono::minutes{1};
 constexpr std::uint32_t jobs_per_read = 1024;
 constexpr std::uint32_t rows_per_step = 128;
 constexpr std::string_view id_ceiling_name = "id_ceiling_ms";
@@ -54,6 +56,10 @@ std::int64_t read_id_ceiling_ms(const kv::reader& reader) {
     return read_meta(reader, id_ceiling_name).value_or(0);
 }
 
+void append_id_ceiling_ms(kv::commit& commit, std::int64_t ceiling_ms) {
+    append_meta(commit, id_ceiling_name, ceiling_ms);
+}
+
 timestamp read_newest_date(const kv::reader& reader, timestamp until) {
     return std::max(
         {read_newest_date_of<user>(reader, until), read_newest_date_of<post>(reader, until),
@@ -74,10 +80,18 @@ housekeeping::~housekeeping() {
     stop();
 }
 
+void housekeeping::purge_daily(daily_purge_options options) {
+    daily_purge_.emplace(store_, placement_, options.retention, std::move(options.now), log_);
+    purge_delay_ = options.delay;
+}
+
 void housekeeping::start() {
     thread_ = std::thread{[this] { run(); }};
     ids_thread_ = std::thread{[this] { keep_ids_ahead(); }};
     ranking_thread_ = std::thread{[this] { keep_ranked(); }};
+    if (daily_purge_) {
+        purge_thread_ = std::jthread{[this](const std::stop_token& stop) { keep_purged(stop); }};
+    }
 }
 
 void housekeeping::wake() {
@@ -93,11 +107,15 @@ void housekeeping::stop() {
         const std::lock_guard lock{mutex_};
         stopping_ = true;
     }
+    purge_thread_.request_stop();
     changed_.notify_all();
     for (std::thread* thread : {&thread_, &ids_thread_, &ranking_thread_}) {
         if (thread->joinable()) {
             thread->join();
         }
+    }
+    if (purge_thread_.joinable()) {
+        purge_thread_.join();
     }
 }
 
@@ -113,7 +131,7 @@ bool housekeeping::raise_id_ceiling() {
         return true;
     }
     kv::commit commit;
-    append_meta(commit, id_ceiling_name, *ceiling_ms);
+    append_id_ceiling_ms(commit, *ceiling_ms);
     if (store_.submit_and_wait(std::move(commit)) != kv::outcome::ok) {
         return false;
     }
@@ -180,6 +198,23 @@ void housekeeping::keep_ranked() {
     }
 }
 
+void housekeeping::keep_purged(const std::stop_token& stop) {
+    auto next = std::chrono::steady_clock::now() + purge_delay_;
+    std::unique_lock lock{mutex_};
+    while (!changed_.wait_until(lock, next, [this] { return stopping_; })) {
+        lock.unlock();
+        try {
+            daily_purge_->look(stop);
+        } catch (const work_interrupted&) {
+            return;  // it goes on after the next start
+        } catch (const std::exception& failure) {
+            log_(kv::log_level::error, std::string{"purging: "} + failure.what());
+        }
+        next = std::chrono::steady_clock::now() + purge_look_interval;
+        lock.lock();
+    }
+}
+
 void housekeeping::run_jobs() {
     std::set<std::pair<job_kind, entity_id>> waiting;
     for (bool progressed = true; progressed;) {
@@ -226,7 +261,8 @@ job_step housekeeping::take_step(const job& job) {
             case job_kind::settle_counts:
                 return take_settle_step(job);
             case job_kind::place_post_media:
-            case job_kind::place_account_media: {
+            case job_kind::place_account_media:
+            case job_kind::remove_media: {
                 const auto step = placement_.take_step(job);
                 if (step) {
                     return *step;

@@ -1,5 +1,10 @@
 #include "storage/jobs.hpp"
 
+#include <algorithm>
+#include <cassert>
+
+#include "storage/media/media_path.hpp"
+
 namespace pinhole::storage {
 
 namespace {
@@ -60,6 +65,33 @@ kv::key job_key(const job& job) {
 
 void append_job(kv::commit& commit, const job& job) {
     commit.operations.emplace_back(kv::put{job_key(job), {}});
+}
+
+void append_media_removal(kv::commit& commit, entity_id file,
+                          std::span<const std::string> media_paths) {
+    static_assert(removed_files_per_job_max * (media::media_path_bytes_max + 1) <=
+                  kv::value_bytes_max);
+    assert(media_paths.size() <= removed_files_per_job_max);
+    std::string lines;
+    for (const std::string& path : media_paths) {
+        lines += path + '\n';
+    }
+    commit.operations.emplace_back(
+        kv::put{job_key({job_kind::remove_media, file}), std::move(lines)});
+}
+
+std::vector<std::string> media_paths_of(const pending_job& removal) {
+    std::vector<std::string> paths;
+    std::string_view rest = removal.cursor;
+    while (!rest.empty()) {
+        const std::string_view path = rest.substr(0, rest.find('\n'));
+        if (!media::is_media_path(path)) {
+            throw corrupt_row{"a job that removes media names no media path"};
+        }
+        paths.emplace_back(path);
+        rest.remove_prefix(std::min(path.size() + 1, rest.size()));
+    }
+    return paths;
 }
 
 void append_job_done(kv::commit& commit, const pending_job& seen) {

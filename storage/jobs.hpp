@@ -6,6 +6,8 @@
 //                        the user is alive
 //   place_post_media     move a post's files to where its visibility says (media_placement.hpp)
 //   place_account_media  the same for every post of a user
+//   remove_media         files' rows are gone for good: remove their bytes. The subject is one of
+//                        the files, the cursor the media paths, a line each
 //
 // ON DISK (family `jobs`): part 0, key = u8 kind, i64 subject; value = the cursor: where to go on.
 // One record for each kind and subject: a later change of the subject overwrites it, which starts
@@ -13,6 +15,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +27,7 @@ enum class job_kind : std::uint8_t {
     settle_counts = 1,
     place_post_media = 2,
     place_account_media = 3,
+    remove_media = 4,
 };
 
 struct job {
@@ -48,6 +52,15 @@ job_step to_job_step(kv::outcome outcome, bool was_last);
 
 kv::key job_key(const job& job);
 void append_job(kv::commit& commit, const job& job);
+
+/// How many files one remove_media job may have: their paths fit into a value.
+inline constexpr std::size_t removed_files_per_job_max = 128;
+/// In the commit that erases the files' rows, of which `file` is one.
+/// Requires: at most `removed_files_per_job_max` media paths.
+void append_media_removal(kv::commit& commit, entity_id file,
+                          std::span<const std::string> media_paths);
+/// What a remove_media job is to remove.
+std::vector<std::string> media_paths_of(const pending_job& removal);
 
 /// Forgets the job, unless it was started over since `seen` was read.
 void append_job_done(kv::commit& commit, const pending_job& seen);

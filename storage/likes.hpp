@@ -1,4 +1,4 @@
-// Likes: one row for a user and a post, ever; unliking flags it, liking again revives it. Every
+// Likes: one row for a user and a post; unliking flags it, liking again revives it. Every
 // function runs inside a unit of work. Thread-safe.
 #pragma once
 

@@ -105,6 +105,23 @@ result<job_step> media_placement::place_next_posts(const pending_job& seen) {
     return to_job_step(store_.submit_and_wait(std::move(commit)), is_last);
 }
 
+/// The rows are gone, so nobody else moves these files, and the bytes may go at any time after.
+job_step media_placement::remove_media(const pending_job& seen) {
+    const auto pass = purging_.try_pass();
+    if (!pass) {
+        return job_step::waits;
+    }
+    media_.remove_all(media_paths_of(seen));
+    kv::commit commit;
+    append_job_done(commit, seen);
+    return to_job_step(store_.submit_and_wait(std::move(commit)), true);
+}
+
+void media_placement::in_turn(const std::function<void()>& function) {
+    const turn mine{*this};
+    function();
+}
+
 result<job_step> media_placement::take_step(const job& job) {
     const turn mine{*this};
     // Read before the rows are: if the job is started over meanwhile, it stays.
@@ -117,6 +134,8 @@ result<job_step> media_placement::take_step(const job& job) {
             return place_post(*seen);
         case job_kind::place_account_media:
             return place_next_posts(*seen);
+        case job_kind::remove_media:
+            return remove_media(*seen);
         case job_kind::settle_counts:
             break;
     }

@@ -26,4 +26,11 @@ std::span<const migration> migrations();
 /// never was; kv::storage_failure if the version cannot be written.
 void migrate(kv::store& store, std::span<const migration> steps, const std::string& where);
 
+/// Notes that all rows and keys are as this program writes them.
+void append_schema_version(kv::commit& commit);
+
+/// For what reads a database without writing to it.
+/// Errors: throws std::runtime_error unless it is in the newest version, or new.
+void require_newest_schema(const kv::reader& reader, const std::string& where);
+
 }  // namespace pinhole::storage

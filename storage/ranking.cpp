@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::uint32_t marks_per_commit = 1024;
 
-template <class Row>
-kv::key ranked_key(entity_id id) {
-    return {id, families::index, index_prefix(schema<Row>::ranked_number, true)};
-}
-
 std::string encode_counts(const std::vector<std::int64_t>& counts) {
     std::string out;
     for (const std::int64_t count : counts) {
@@ -25,24 +20,16 @@ std::string encode_counts(const std::vector<std::int64_t>& counts) {
     return out;
 }
 
-std::vector<std::int64_t> decode_counts(std::string_view bytes, std::size_t wanted) {
+template <class Row>
+std::vector<std::int64_t> counts_in(std::int64_t counter) {
     std::vector<std::int64_t> counts;
-    while (counts.size() < wanted) {
-        const auto count = take_varint(bytes);
-        if (!count) {
-            throw corrupt_row{"a record of the counts at which a row is ranked is damaged"};
-        }
-        counts.push_back(from_zigzag(*count));
-    }
+    for_each_rank<Row>([&](const rank& r) { counts.push_back(r.count_of(counter)); });
     return counts;
 }
 
 template <class Row>
 std::vector<std::int64_t> read_counts(const kv::reader& reader, entity_id id) {
-    const std::int64_t counter = reader.counter(counter_key<Row>(id));
-    std::vector<std::int64_t> counts;
-    for_each_rank<Row>([&](const rank& r) { counts.push_back(r.count_of(counter)); });
-    return counts;
+    return counts_in<Row>(reader.counter(counter_key<Row>(id)));
 }
 
 template <class Row>
@@ -111,6 +98,18 @@ bool rank_unranked_rows(kv::store& store) {
 
 }  // namespace
 
+std::vector<std::int64_t> decode_ranked(std::string_view bytes, std::size_t ranks) {
+    std::vector<std::int64_t> counts;
+    while (counts.size() < ranks) {
+        const auto count = take_varint(bytes);
+        if (!count) {
+            throw corrupt_row{"a record of the counts at which a row is ranked is damaged"};
+        }
+        counts.push_back(from_zigzag(*count));
+    }
+    return counts;
+}
+
 kv::key rank_key(std::uint8_t number, std::int64_t count, entity_id id) {
     kv::key_writer out;
     out.append_u8(number);
@@ -123,7 +122,7 @@ kv::key rank_key(std::uint8_t number, std::int64_t count, entity_id id) {
 template <class Row>
 std::optional<std::vector<std::int64_t>> find_ranked(const kv::reader& reader, entity_id id) {
     const auto found = reader.get(ranked_key<Row>(id));
-    return found ? std::optional{decode_counts(found->value, schema<Row>::ranks.size())}
+    return found ? std::optional{decode_ranked(found->value, schema<Row>::ranks.size())}
                  : std::nullopt;
 }
 
@@ -163,6 +162,16 @@ kv::commit plan_rank(const kv::reader& reader, std::uint32_t marks_max) {
     return commit;
 }
 
+template <class Row>
+void append_first_rank(kv::commit& commit, entity_id id, std::int64_t counter) {
+    const auto counts = counts_in<Row>(counter);
+    std::size_t at = 0;
+    for_each_rank<Row>([&](const rank& r) {
+        commit.operations.emplace_back(kv::put{rank_key(r.number, counts[at++], id), {}});
+    });
+    commit.operations.emplace_back(kv::put{ranked_key<Row>(id), encode_counts(counts)});
+}
+
 bool rank_unranked(kv::store& store) {
     return rank_unranked_rows<user>(store) && rank_unranked_rows<post>(store);
 }
@@ -173,5 +182,7 @@ template unranked list_unranked<user>(const kv::reader&, std::uint32_t);
 template unranked list_unranked<post>(const kv::reader&, std::uint32_t);
 template kv::commit plan_rank<user>(const kv::reader&, std::uint32_t);
 template kv::commit plan_rank<post>(const kv::reader&, std::uint32_t);
+template void append_first_rank<user>(kv::commit&, entity_id, std::int64_t);
+template void append_first_rank<post>(kv::commit&, entity_id, std::int64_t);
 
 }  // namespace pinhole::storage

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/kv/store.hpp"
@@ -32,6 +33,15 @@ namespace pinhole::storage {
 
 /// An entry of the index `number`.
 kv::key rank_key(std::uint8_t number, std::int64_t count, entity_id id);
+
+/// Where it stands at which counts a row is ranked.
+template <class Row>
+kv::key ranked_key(entity_id id) {
+    return {id, families::index, index_prefix(schema<Row>::ranked_number, true)};
+}
+
+/// What such a record says. Errors: throws corrupt_row.
+std::vector<std::int64_t> decode_ranked(std::string_view bytes, std::size_t ranks);
 
 /// The counts that a row is ranked at, in the order of its `ranks`; nothing if it is not ranked.
 template <class Row>
@@ -49,6 +59,10 @@ unranked list_unranked(const kv::reader& reader, std::uint32_t limit);
 /// mark. Requires: nobody else does so before it is committed.
 template <class Row>
 kv::commit plan_rank(const kv::reader& reader, std::uint32_t marks_max);
+
+/// What ranks a row that is alive, has this counter, and is ranked nowhere yet.
+template <class Row>
+void append_first_rank(kv::commit& commit, entity_id id, std::int64_t counter);
 
 /// Ranks what is unranked now. False: the store did not take it. Blocks: on the disk.
 bool rank_unranked(kv::store& store);

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "storage/base/fold.hpp"
+#include "storage/maintenance/batch_writer.hpp"
 #include "storage/meta.hpp"
 #include "storage/schema/keys.hpp"
 
@@ -13,28 +14,6 @@ namespace {
 constexpr std::uint32_t rows_per_read = 1024;
 constexpr std::size_t operations_per_commit = 10'000;
 constexpr std::string_view fold_version_name = "fold_version";
-
-/// Collects operations and commits them, many at a time.
-class batch_writer {
-public:
-    explicit batch_writer(kv::store& store) : store_(store) {}
-
-    kv::commit& commit() { return commit_; }
-    void flush_beyond(std::size_t operations) {
-        if (commit_.operations.size() <= operations) {
-            return;
-        }
-        if (store_.submit_and_wait(std::exchange(commit_, {})) != kv::outcome::ok) {
-            throw kv::storage_failure{
-                "index entries cannot be written: is the disk full? They are made at the next "
-                "start"};
-        }
-    }
-
-private:
-    kv::store& store_;
-    kv::commit commit_;
-};
 
 template <class Row, class Function>
 void for_each_row(kv::store& store, const Function& function) {
@@ -97,6 +76,10 @@ void remake_trigrams_of(kv::store& store, batch_writer& out) {
 
 }  // namespace
 
+void append_fold_version(kv::commit& commit) {
+    append_meta(commit, fold_version_name, fold_version());
+}
+
 void add_index_entries(kv::store& store) {
     batch_writer out{store};
     add_entries_of<user>(store, out);
@@ -104,7 +87,7 @@ void add_index_entries(kv::store& store) {
     add_entries_of<file>(store, out);
     add_entries_of<comment>(store, out);
     add_entries_of<like>(store, out);
-    append_meta(out.commit(), fold_version_name, fold_version());
+    append_fold_version(out.commit());
     out.flush_beyond(0);
 }
 
@@ -117,7 +100,7 @@ void refresh_trigrams(kv::store& store) {
     remake_trigrams_of<user>(store, out);
     remake_trigrams_of<post>(store, out);
     remake_trigrams_of<comment>(store, out);
-    append_meta(out.commit(), fold_version_name, fold_version());
+    append_fold_version(out.commit());
     out.flush_beyond(0);
 }
 

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "storage/kv/commit_rules.hpp"
+
 namespace pinhole::kv {
 namespace {
 
@@ -21,31 +23,6 @@ constexpr std::chrono::seconds open_retry_interval{5};
 
 /// What an operation weighs besides its key and value.
 constexpr std::size_t operation_overhead_bytes = sizeof(operation);
-
-const std::string* value_of(const operation& operation) {
-    if (const auto* each = std::get_if<insert>(&operation)) {
-        return &each->value;
-    }
-    if (const auto* each = std::get_if<put>(&operation)) {
-        return &each->value;
-    }
-    return nullptr;
-}
-
-const key& key_of(const operation& operation) {
-    return std::visit([](const auto& each) -> const key& { return each.key; }, operation);
-}
-
-bool is_allowed(const operation& operation, family_kind kind) {
-    if (std::holds_alternative<erase>(operation)) {
-        return true;
-    }
-    if (kind == family_kind::postings) {
-        const auto* each = std::get_if<put>(&operation);
-        return each != nullptr && each->value.empty();
-    }
-    return std::holds_alternative<add>(operation) == (kind == family_kind::counters);
-}
 
 /// How much memory a commit holds.
 /// Requires: its keys, values and families are within their limits.

@@ -15,6 +15,19 @@
 namespace pinhole::kv {
 namespace {
 
+/// A table's filter is one block, of some megabytes, and a block that is larger than its shard of
+/// the cache is read anew at each lookup. RocksDB's own choice makes 64 shards of whatever there
+/// is.
+int cache_shard_bits(std::size_t cache_bytes) {
+    constexpr std::size_t shard_bytes_min = std::size_t{4} << 20U;
+    constexpr int shard_bits_max = 6;
+    int bits = 0;
+    while (bits < shard_bits_max && (cache_bytes >> (bits + 1)) >= shard_bytes_min) {
+        ++bits;
+    }
+    return bits;
+}
+
 /// Says what is known to whoever has to act on it, and RocksDB's own words.
 [[noreturn]] void refuse_to_open(const rocksdb_options& options, const rocksdb::Status& status) {
     const std::string directory = options.directory.string();
@@ -72,9 +85,10 @@ bool is_database(const std::filesystem::path& directory) {
 }
 
 /// Families that stand on disk but not in the options were made by a newer version, whose rules
-/// about them (indexes, counters) this one cannot keep.
-void refuse_unknown_families(const rocksdb_options& options,
-                             const std::vector<std::string>& known) {
+/// about them (indexes, counters) this one cannot keep. Those that an older one did not have are
+/// made, but not where nothing is to be written.
+void refuse_other_families(const rocksdb_options& options, const std::vector<std::string>& known,
+                           open_mode mode) {
     std::vector<std::string> present;
     const auto status =
         rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), options.directory.string(), &present);
@@ -87,6 +101,13 @@ void refuse_unknown_families(const rocksdb_options& options,
                                   " has a family unknown to this version: " + name);
         }
     }
+    for (const auto& name : known) {
+        if (mode == open_mode::read_only && std::ranges::find(present, name) == present.end()) {
+            throw storage_failure("the database in " + options.directory.string() +
+                                  " was written by an older version, without the family " + name +
+                                  ": it has to be opened for writing once, as the server does");
+        }
+    }
 }
 
 }  // namespace
@@ -97,7 +118,8 @@ database::database(const rocksdb_options& options, std::shared_ptr<health_tracke
       mode_(mode),
       mark_(std::make_unique<kv::mark>(options.directory, health_)),
       environment_(make_guarded_environment(make_marked_files(*mark_))),
-      cache_(rocksdb::NewLRUCache(options.block_cache_bytes)),
+      cache_(rocksdb::NewLRUCache(options.block_cache_bytes,
+                                  cache_shard_bits(options.block_cache_bytes))),
       lock_(nullptr, lock_release{environment_.get()}) {
     for (const auto& spec : options.families) {
         auto& family = families_[spec.id];
@@ -136,7 +158,7 @@ void database::open(const rocksdb_options& options) {
     // Before anything is judged: another process may be writing.
     lock(options);
     if (is_database(options.directory)) {
-        refuse_unknown_families(options, names);
+        refuse_other_families(options, names, mode_);
         if (options.on_damaged_log == damaged_log::refuse) {
             mark_->check();
         }

@@ -60,6 +60,10 @@ public:
         assert(families_[id].handle != nullptr);
         return families_[id];
     }
+    /// Null if the options named no such family.
+    const family* find_family(family_id id) const {
+        return families_[id].handle != nullptr ? &families_[id] : nullptr;
+    }
 
     /// A read has failed. If the disk refused it (and was not merely full), nothing that it holds
     /// can be trusted: health fails. A damaged block costs this read alone.

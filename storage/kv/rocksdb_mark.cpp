@@ -233,6 +233,11 @@ bool mark::acknowledge(std::uint64_t sequence) {
     return write(false);
 }
 
+bool mark::is_own(const std::filesystem::path& file) const {
+    // With an empty last component, so that "db", "db/" and "./db" are one.
+    return (file.parent_path() / "").lexically_normal() == (directory_ / "").lexically_normal();
+}
+
 void mark::log_written(std::uint64_t number) {
     const std::lock_guard lock(mutex_);
     log_now_ = number;
@@ -338,8 +343,11 @@ public:
         if (!status.ok()) {
             return status;
         }
-        const std::string name = std::filesystem::path(path).filename().string();
-        if (const auto log = log_number(name)) {
+        const std::filesystem::path file_path(path);
+        const std::string name = file_path.filename().string();
+        if (!mark_.is_own(file_path)) {
+            *file = std::move(opened);
+        } else if (const auto log = log_number(name)) {
             *file = std::make_unique<marked_log>(std::move(opened), mark_, *log);
         } else if (const auto manifest = manifest_number(name)) {
             *file = std::make_unique<marked_manifest>(std::move(opened), mark_, *manifest);
@@ -351,7 +359,9 @@ public:
 
     rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                                  rocksdb::IODebugContext* context) override {
-        const auto log = log_number(std::filesystem::path(path).filename().string());
+        const std::filesystem::path file_path(path);
+        const auto log =
+            mark_.is_own(file_path) ? log_number(file_path.filename().string()) : std::nullopt;
         if (log && !mark_.log_will_be_removed(*log)) {
             return rocksdb::IOStatus::IOError("its removal cannot be noted", path);
         }

@@ -51,7 +51,9 @@ public:
     /// another reason than a full disk; health has failed then.
     bool acknowledge(std::uint64_t sequence);
 
-    // What the files' wrapper sees.
+    // What the files' wrapper sees. Only the database's own files are its business: a checkpoint
+    // has files of the same names and numbers elsewhere.
+    bool is_own(const std::filesystem::path& file) const;
     void log_written(std::uint64_t number);
     bool log_will_be_removed(std::uint64_t number);
     void manifest_synced(std::uint64_t number, std::uint64_t bytes);

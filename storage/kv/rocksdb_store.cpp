@@ -4,10 +4,14 @@
 #include <filesystem>
 #include <utility>
 
+#include "storage/kv/checkpoint.hpp"
+#include "storage/kv/rocksdb_checkpoint.hpp"
 #include "storage/kv/rocksdb_committer.hpp"
 #include "storage/kv/rocksdb_database.hpp"
 #include "storage/kv/rocksdb_health.hpp"
 #include "storage/kv/rocksdb_reader.hpp"
+#include "storage/kv/rocksdb_statistics.hpp"
+#include "storage/kv/statistics.hpp"
 
 namespace pinhole::kv {
 namespace {
@@ -27,7 +31,7 @@ std::shared_ptr<database> open_database(const rocksdb_options& options,
     return opened;
 }
 
-class rocksdb_store final : public store {
+class rocksdb_store final : public store, public checkpoint_maker, public statistics_source {
 public:
     explicit rocksdb_store(const rocksdb_options& options)
         : health_(std::make_shared<health_tracker>(options.log, options.on_failure)),
@@ -49,6 +53,11 @@ public:
 
     kv::health health() const override { return health_->current(); }
     kv::capabilities capabilities() const override { return {}; }
+    store_statistics statistics() const override { return read_statistics(*database_.get()); }
+
+    void make_checkpoint(const std::filesystem::path& directory) const override {
+        kv::make_checkpoint(*database_.get(), directory);
+    }
 
 private:
     std::shared_ptr<health_tracker> health_;

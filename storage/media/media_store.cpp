@@ -23,27 +23,6 @@ namespace {
     throw std::system_error(errno, std::generic_category(), what);
 }
 
-std::optional<open_file> open_regular(int folder, const std::string& path) {
-    // O_NONBLOCK: should an operator have left a FIFO there, opening it must not hang.
-    unique_fd fd(::openat(folder, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!fd) {
-        if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO) {
-            return std::nullopt;
-        }
-        throw_errno("open of a media file");
-    }
-    struct stat status{};
-    if (::fstat(fd.get(), &status) != 0) {
-        throw_errno("fstat of a media file");
-    }
-    if (!S_ISREG(status.st_mode)) {
-        return std::nullopt;
-    }
-    return open_file{.fd = std::move(fd),
-                     .size_bytes = static_cast<std::uint64_t>(status.st_size),
-                     .modified_at = status.st_mtim};
-}
-
 template <typename T>
 std::expected<T, store_failure> first_of(std::expected<std::vector<T>, store_failure> all) {
     if (!all) {

@@ -32,7 +32,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <expected>
 #include <filesystem>
 #include <functional>
@@ -47,6 +46,7 @@
 #include "storage/base/unique_fd.hpp"
 #include "storage/media/incoming_file.hpp"
 #include "storage/media/media_disk.hpp"
+#include "storage/media/media_file.hpp"
 #include "storage/media/media_path.hpp"
 
 namespace pinhole::media {
@@ -73,13 +73,6 @@ struct sweep_counts {
     std::size_t unfinished = 0;  ///< uploads that never were published: removed
     std::size_t settled = 0;     ///< published and their row is there: kept
     std::size_t withdrawn = 0;   ///< published but without a row: removed
-};
-
-/// A served file. Stays readable through its descriptor after it is hidden or removed.
-struct open_file {
-    unique_fd fd;
-    std::uint64_t size_bytes = 0;
-    std::timespec modified_at{};
 };
 
 struct media_store_options {

@@ -73,34 +73,52 @@ std::vector<post_view> load_post_views(row_reader& rows, entity_id viewer,
     return to_post_views(rows, viewer, std::move(found));
 }
 
-}  // namespace
-
-void append_views(std::string& out, const kv::reader& reader, sight sees, entity_id viewer,
-                  entity which, std::vector<any_row> found) {
+/// Hands the views, all of one kind, to `take`.
+template <class Take>
+void join(const kv::reader& reader, sight sees, entity_id viewer, entity which,
+          std::vector<any_row> found, const Take& take) {
     row_reader rows{reader, sees};
     switch (which) {
         case entity::user:
-            return append_array(out, to_user_views(reader, take_rows<user>(found)));
+            return take(to_user_views(reader, take_rows<user>(found)));
         case entity::post:
-            return append_array(out, load_post_views(rows, viewer, take_rows<post>(found)));
+            return take(load_post_views(rows, viewer, take_rows<post>(found)));
         case entity::file: {
             std::vector<file_view> views;
             views.reserve(found.size());
             for (file& row : take_rows<file>(found)) {
                 views.push_back({std::move(row)});
             }
-            return append_array(out, views);
+            return take(std::move(views));
         }
         case entity::comment:
-            return append_array(
-                out, with_people<comment_view>(rows, take_rows<comment>(found),
-                                               [](const comment& row) { return row.author.id; }));
+            return take(with_people<comment_view>(
+                rows, take_rows<comment>(found), [](const comment& row) { return row.author.id; }));
         case entity::like:
-            return append_array(
-                out, with_people<like_view>(rows, take_rows<like>(found),
-                                            [](const like& row) { return row.user.id; }));
+            return take(with_people<like_view>(rows, take_rows<like>(found),
+                                               [](const like& row) { return row.user.id; }));
     }
     std::unreachable();
+}
+
+}  // namespace
+
+void append_views(std::string& out, const kv::reader& reader, sight sees, entity_id viewer,
+                  entity which, std::vector<any_row> found) {
+    join(reader, sees, viewer, which, std::move(found),
+         [&](const auto& views) { append_array(out, views); });
+}
+
+std::vector<any_view> load_views(const kv::reader& reader, sight sees, entity_id viewer,
+                                 entity which, std::vector<any_row> found) {
+    std::vector<any_view> loaded;
+    loaded.reserve(found.size());
+    join(reader, sees, viewer, which, std::move(found), [&](auto views) {
+        for (auto& view : views) {
+            loaded.emplace_back(std::move(view));
+        }
+    });
+    return loaded;
 }
 
 }  // namespace pinhole::storage::query

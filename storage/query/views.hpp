@@ -3,12 +3,19 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "storage/query/catalog.hpp"
 #include "storage/visibility.hpp"
 
 namespace pinhole::storage::query {
+
+using any_view = std::variant<user_view, post_view, file_view, comment_view, like_view>;
+
+/// For whoever shows them otherwise than the API. Requires: as `append_views`.
+std::vector<any_view> load_views(const kv::reader& reader, sight sees, entity_id viewer,
+                                 entity which, std::vector<any_row> rows);
 
 /// Appends a JSON array. Requires: rows of this entity, whose parents were found on this reader's
 /// snapshot by one who sees as much.

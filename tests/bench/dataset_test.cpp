@@ -12,7 +12,7 @@
 #include "storage/check.hpp"
 #include "storage/secrets.hpp"
 #include "tests/storage/storage_fixture.hpp"
-#include "tools/bench/vocabulary.hpp"
+#include "tools/sample/vocabulary.hpp"
 
 namespace pinhole::bench {
 
@@ -77,7 +77,7 @@ BOOST_FIXTURE_TEST_SUITE(dataset, dataset_fixture)
 
 BOOST_AUTO_TEST_CASE(rows_entries_and_counters_agree) {
     const auto report = storage::check_rows(*store->snapshot(kv::read_mode::blocking));
-    BOOST_TEST(report.details == std::vector<std::string>{}, boost::test_tools::per_element());
+    BOOST_TEST(report.details() == std::vector<std::string>{}, boost::test_tools::per_element());
     BOOST_TEST(report.problems == 0U);
 }
 
@@ -147,13 +147,15 @@ BOOST_AUTO_TEST_CASE(the_caller_can_log_in_and_likes_what_is_known) {
 BOOST_AUTO_TEST_CASE(the_needles_are_where_they_should_be) {
     const auto posts = all<storage::post>(*store);
     const auto comments = all<storage::comment>(*store);
-    const auto is_needle = [](const auto& row) -> bool { return row.content.contains(rare_word); };
+    const auto is_needle = [](const auto& row) -> bool {
+        return row.content.contains(sample::rare_word);
+    };
     BOOST_TEST(std::ranges::count_if(posts, is_needle) ==
                static_cast<std::ptrdiff_t>(small.rare_posts()));
     BOOST_TEST(std::ranges::count_if(comments, is_needle) ==
                static_cast<std::ptrdiff_t>(small.rare_comments()));
     const auto has_common = [](const auto& row) -> bool {
-        return row.content.contains(common_word);
+        return row.content.contains(sample::common_word);
     };
     BOOST_TEST(std::ranges::count_if(posts, has_common) > 50);
 }

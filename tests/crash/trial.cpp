@@ -89,7 +89,7 @@ void trial::check_database() const {
     const auto report = storage::check_rows(*store->snapshot(kv::read_mode::blocking));
     BOOST_TEST(report.rows > 0U);
     BOOST_TEST(report.problems == 0U);
-    for (const std::string& problem : report.details) {
+    for (const std::string& problem : report.details()) {
         BOOST_ERROR(problem);
     }
 }

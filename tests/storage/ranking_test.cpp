@@ -40,9 +40,13 @@ struct ranking_fixture {
             return plan_like(reader, make_like(100 + who, sea, who));
         });
     }
+    check_report check() const {
+        return read(*store, [](const kv::reader& reader) { return check_rows(reader); });
+    }
     void check_rows_are_right() const {
-        const auto report = read(*store, check_rows);
-        BOOST_TEST(report.details == std::vector<std::string>{}, boost::test_tools::per_element());
+        const auto report = check();
+        BOOST_TEST(report.details() == std::vector<std::string>{},
+                   boost::test_tools::per_element());
     }
 
     pinhole::test::temporary_directory directory;
@@ -133,7 +137,7 @@ BOOST_AUTO_TEST_CASE(the_check_finds_what_is_ranked_wrongly) {
         kv::commit commit;
         commit.operations.push_back(std::move(broken));
         must_commit(*store, std::move(commit));
-        return read(*store, check_rows).problems;
+        return check().problems;
     };
     BOOST_TEST(problems_after(kv::add{post_counts_key(sea), one_like}) > 0U);
     BOOST_TEST(problems_after(kv::add{post_counts_key(sea), -one_like}) == 0U);

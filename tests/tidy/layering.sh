@@ -32,11 +32,11 @@ check_tree() {
     local -a storage above_rocksdb above_seam server handlers tools all
     mapfile -t storage < <(code storage)
     mapfile -t above_rocksdb < <(code storage | grep -v '^storage/kv/rocksdb')
-    # Whoever opens a store knows which; the tests of storage, and what looks into the store that
-    # a server has left, open theirs as the database does.
+    # Whoever opens a store knows which; the tests of storage and of its control socket, and what
+    # looks into the store that a server has left, open theirs as the database does.
     mapfile -t above_seam < <(code storage server handlers tools tests |
         grep -vE '^(storage|tests)/kv/' |
-        grep -vxE 'storage/database\.cpp|tests/storage/storage_fixture\.cpp|tests/crash/trial\.cpp')
+        grep -vxE 'storage/(database|restore/target_store)\.cpp|tests/(storage/storage_fixture|control/served_store|crash/trial)\.cpp')
     mapfile -t server < <(code server | grep -vx 'server/main.cpp')
     mapfile -t handlers < <(code handlers)
     # The benchmark's yardsticks are the bare libraries.

@@ -2,32 +2,27 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <tuple>
 #include <unordered_set>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "storage/base/text.hpp"
 #include "storage/schema/keys.hpp"
 #include "storage/visibility.hpp"
 #include "tools/bench/dataset_plan.hpp"
-#include "tools/bench/random.hpp"
-#include "tools/bench/vocabulary.hpp"
+#include "tools/sample/bulk_writer.hpp"
+#include "tools/sample/password.hpp"
+#include "tools/sample/random.hpp"
+#include "tools/sample/vocabulary.hpp"
 
 namespace pinhole::bench {
 
 namespace {
 
+using namespace sample;
 using storage::entity_id;
 using storage::timestamp;
 
-/// `caller_password`, hashed once: a fresh salt would make other rows each time.
-constexpr std::string_view caller_password_hash =
-    "$argon2id$v=19$m=19456,t=2,p=1$i+tUhf90izBv1bFo"
-    "dvh75w$VKKB4Hj7KPtuhw8dnkzzvJ6RDUrO+x0Q1/EWNOSrBgg";
 /// No password has this hash.
 constexpr std::string_view no_password = "!";
 
@@ -40,88 +35,6 @@ struct event {
     std::uint32_t which = 0;
 
     auto operator<=>(const event&) const = default;
-};
-
-/// Gathers rows into large commits, and keeps several of them under way, so that making rows and
-/// writing them go on side by side.
-class bulk_writer {
-public:
-    explicit bulk_writer(kv::store& store) : store_(store) {}
-    bulk_writer(const bulk_writer&) = delete;
-    bulk_writer& operator=(const bulk_writer&) = delete;
-    ~bulk_writer() { wait_for(0); }
-
-    kv::commit& commit() { return commit_; }
-
-    void row_done() {
-        if (++rows_ >= rows_max || commit_.operations.size() >= operations_max) {
-            submit();
-        }
-    }
-
-    /// Waits until all is written.
-    void finish() {
-        submit();
-        wait_for(0);
-        throw_if_refused();
-    }
-
-private:
-    static constexpr std::size_t rows_max = 2'000;
-    /// Of what the store lets wait (64 MiB), all under way take less than half.
-    static constexpr std::size_t operations_max = 40'000;
-    static constexpr std::size_t under_way_max = 4;
-
-    static std::tuple<kv::family_id, kv::part_id, const std::string&> place_of(
-        const kv::operation& operation) {
-        const kv::key& key =
-            std::visit([](const auto& each) -> const kv::key& { return each.key; }, operation);
-        return {key.family, key.part, key.bytes};
-    }
-
-    void submit() {
-        wait_for(under_way_max - 1);
-        throw_if_refused();
-        // Neighbours one after another: the store finds their place in half the time, but for that
-        // of postings, which it remembers. Any order will do, since new rows put nothing twice.
-        const auto postings = std::ranges::partition(commit_.operations, [](const auto& each) {
-            return std::get<0>(place_of(each)) != storage::families::terms;
-        });
-        std::ranges::sort(commit_.operations.begin(), postings.begin(), {}, place_of);
-        {
-            const std::lock_guard lock{mutex_};
-            ++under_way_;
-        }
-        store_.submit(std::exchange(commit_, {}), [this](kv::outcome outcome) {
-            const std::lock_guard lock{mutex_};
-            --under_way_;
-            worst_ = std::max(worst_, outcome);
-            decided_.notify_one();
-        });
-        rows_ = 0;
-    }
-
-    void wait_for(std::size_t at_most) {
-        std::unique_lock lock{mutex_};
-        decided_.wait(lock, [&] { return under_way_ <= at_most; });
-    }
-
-    void throw_if_refused() {
-        const std::lock_guard lock{mutex_};
-        if (worst_ != kv::outcome::ok) {
-            throw kv::storage_failure{worst_ == kv::outcome::exists
-                                          ? "the store is not new: some of the rows are there"
-                                          : "the store refused a commit: is the disk full?"};
-        }
-    }
-
-    kv::store& store_;
-    kv::commit commit_;
-    std::size_t rows_ = 0;
-    std::mutex mutex_;
-    std::condition_variable decided_;
-    std::size_t under_way_ = 0;
-    kv::outcome worst_ = kv::outcome::ok;
 };
 
 std::string make_hex(random_numbers& random, std::size_t bytes) {
@@ -228,7 +141,7 @@ private:
     }
 
     void name_user(storage::user& row, std::uint32_t which, random_numbers& random) {
-        row.password = which == caller ? caller_password_hash : no_password;
+        row.password = which == caller ? sample::password_hash : no_password;
         row.name = vocabulary::make_name(random);
         switch (which) {
             case caller:

@@ -16,6 +16,7 @@
 
 #include "storage/base/id.hpp"
 #include "storage/kv/store.hpp"
+#include "tools/sample/password.hpp"
 
 namespace pinhole::bench {
 
@@ -24,7 +25,7 @@ inline constexpr int dataset_version = 3;
 
 /// Who asks: has `dataset_size::caller_likes` likes and a few posts and comments.
 inline constexpr std::string_view caller_username = "bench";
-inline constexpr std::string_view caller_password = "a long password";
+inline constexpr std::string_view caller_password = sample::password;
 /// Has as many posts, likes and comments as there are for each user.
 inline constexpr std::string_view middling_username = "kim";
 /// Has one post of twenty.

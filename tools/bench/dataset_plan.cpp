@@ -4,11 +4,13 @@
 #include <unordered_set>
 #include <utility>
 
-#include "tools/bench/random.hpp"
+#include "tools/sample/random.hpp"
 
 namespace pinhole::bench {
 
 namespace {
+
+using namespace sample;
 
 constexpr std::uint64_t plan_seed = 0x7069'6E68'6F6C'6531;
 constexpr std::int64_t second_us = 1'000'000;

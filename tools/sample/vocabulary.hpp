@@ -1,4 +1,4 @@
-// What people write in the data set: some thousand words with the frequencies of a language, most
+// What people write in sample data: some thousand words with the frequencies of a language, most
 // of them made of syllables, the frequent ones real English, Korean and Russian.
 //
 // Always the same words in the same order. Thread-safe once made.
@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/bench/random.hpp"
+#include "tools/sample/random.hpp"
 
-namespace pinhole::bench {
+namespace pinhole::sample {
 
 /// The most frequent word: in about a third of the posts.
 inline constexpr std::string_view common_word = "sea";
@@ -37,4 +37,4 @@ private:
     zipf frequencies_;
 };
 
-}  // namespace pinhole::bench
+}  // namespace pinhole::sample

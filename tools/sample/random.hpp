@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace pinhole::bench {
+namespace pinhole::sample {
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
 class random_numbers {
@@ -82,4 +82,4 @@ inline std::vector<std::uint32_t> make_permutation(std::size_t count, random_num
     return order;
 }
 
-}  // namespace pinhole::bench
+}  // namespace pinhole::sample

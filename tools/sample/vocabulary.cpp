@@ -1,11 +1,11 @@
-#include "tools/bench/vocabulary.hpp"
+#include "tools/sample/vocabulary.hpp"
 
 #include <array>
 #include <cstddef>
 #include <unordered_set>
 #include <utility>
 
-namespace pinhole::bench {
+namespace pinhole::sample {
 
 namespace {
 
@@ -124,4 +124,4 @@ std::string vocabulary::make_username(random_numbers& random) {
     return name;
 }
 
-}  // namespace pinhole::bench
+}  // namespace pinhole::sample

@@ -1,0 +1,559 @@
+#include "storage/dump/dump_checker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+#include <type_traits>
+#include <utility>
+
+#include "storage/kv/byte_order.hpp"
+#include "storage/posts.hpp"
+#include "storage/visibility.hpp"
+
+namespace pinhole::storage::dump {
+
+namespace {
+
+constexpr std::string_view media_url_front = "/media/";
+constexpr std::uint64_t rows_between_reports = 1024;
+/// Alive and deleted: media_placement.cpp looks at no more.
+constexpr std::size_t files_of_post_max = 1024;
+
+template <class T>
+void append_raw(std::string& out, const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+/// Takes a value off the front of bytes that this process has written.
+template <class T>
+T take_raw(std::string_view& in) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    T value;
+    std::memcpy(&value, in.data(), sizeof value);
+    in.remove_prefix(sizeof value);
+    return value;
+}
+
+std::string physical(const kv::key& key) {
+    std::string bytes = kv::key_writer{}.append_i64(key.part).take();
+    return bytes += key.bytes;
+}
+
+template <class Row>
+std::string name_of(const Row& row) {
+    return std::string{schema<Row>::singular} + ' ' + std::to_string(row.id);
+}
+
+constexpr std::size_t entity_count = [] {
+    std::size_t count = 0;
+    for_each_dumped([&]<class Row>() { ++count; });
+    return count;
+}();
+
+}  // namespace
+
+struct dump_checker::content {
+    entity_id post = 0;
+    std::int64_t size_bytes = 0;
+    bool has_sha256 = false;
+    std::array<char, 64> sha256{};
+
+    bool agrees_with(const content& bytes) const {
+        return size_bytes == bytes.size_bytes && (!has_sha256 || sha256 == bytes.sha256);
+    }
+};
+
+/// All that claim one key, the first of each kind in full.
+struct dump_checker::claim_group {
+    std::string key;
+    std::vector<claim> rows;  ///< the first, and a second one if there is
+    std::optional<content> row_content;
+    std::optional<content> medium;
+    std::string media_path;  ///< of files and media
+};
+
+std::uint64_t dump_summary::rows_total() const {
+    std::uint64_t total = 0;
+    for (const auto& [name, count] : rows) {
+        total += count;
+    }
+    return total;
+}
+
+dump_checker::dump_checker(archive_reader& archive, const check_options& options,
+                           fault_list& faults, row_sink* sink, const work_watch& watch)
+    : archive_(archive),
+      options_(options),
+      faults_(faults),
+      sink_(sink),
+      watch_(watch),
+      parser_(faults, options.unknown),
+      users_(options.scratch),
+      posts_(options.scratch),
+      spooled_posts_(options.scratch),
+      files_(options.scratch, options.memory_bytes / 2),
+      claims_(options.scratch, options.memory_bytes / 2) {}
+
+dump_summary dump_checker::run() {
+    try {
+        read_members();
+        join_files();
+        compare_with_manifest();
+        settle_claims();
+    } catch (const unreadable_dump& damage) {
+        faults_.add(damage.file, 0, damage.what());
+    }
+    return std::move(summary_);
+}
+
+std::uint64_t dump_checker::total_of(std::string_view phase) const {
+    if (!summary_.manifest) {
+        return 0;
+    }
+    if (phase == "media") {
+        return summary_.manifest->media.bytes;
+    }
+    const auto found = summary_.manifest->entities.find(phase);
+    return found != summary_.manifest->entities.end() ? found->second.rows : 0;
+}
+
+void dump_checker::advance(std::string_view phase, std::uint64_t done, bool counts_bytes) {
+    watch_.advance(
+        {.phase = phase, .done = done, .total = total_of(phase), .counts_bytes = counts_bytes});
+}
+
+void dump_checker::read_members() {
+    bool is_empty = true;
+    while (const auto member = archive_.next()) {
+        is_empty = false;
+        read_member(*member);
+    }
+    if (is_empty) {
+        throw unreadable_dump{"", "there is nothing of a dump in it"};
+    }
+    if (!summary_.manifest && options_.manifest_required && faults_.empty()) {
+        throw unreadable_dump{std::string{manifest_name},
+                              "is missing: the dump is cut short, or no pinhole-dump"};
+    }
+}
+
+void dump_checker::read_member(const archive_member& member) {
+    switch (member.kind) {
+        case member_kind::manifest:
+            read_manifest(member);
+            break;
+        case member_kind::rows:
+            read_rows_of(member);
+            break;
+        case member_kind::media:
+            read_medium(member);
+            break;
+    }
+}
+
+void dump_checker::read_manifest(const archive_member& member) {
+    std::string text(manifest_bytes_max + 1, '\0');
+    std::size_t length = 0;
+    while (length < text.size()) {
+        const std::size_t got = archive_.read(std::span{text}.subspan(length));
+        if (got == 0) {
+            break;
+        }
+        length += got;
+    }
+    auto parsed = parse_manifest(std::string_view{text}.substr(0, length), options_.unknown);
+    if (!parsed) {
+        throw unreadable_dump{member.path, parsed.error().message};
+    }
+    summary_.manifest = std::move(*parsed);
+}
+
+void dump_checker::read_rows_of(const archive_member& member) {
+    std::size_t number = 0;
+    for_each_dumped([&]<class Row>() {
+        if (member.path == file_name_of<Row>()) {
+            if (number < next_entity_) {
+                throw unreadable_dump{
+                    member.path,
+                    "comes too late: in an archive rows stand in the order users, posts, files, "
+                    "comments, likes. Unpack it, and give the directory"};
+            }
+            next_entity_ = number + 1;
+            read_rows<Row>(member);
+        }
+        ++number;
+    });
+    static_assert(entity_count == 5);
+}
+
+template <class Row>
+void dump_checker::read_rows(const archive_member& member) {
+    if constexpr (!std::is_same_v<Row, user> && !std::is_same_v<Row, post> &&
+                  !std::is_same_v<Row, file>) {
+        join_files();
+    }
+    line_reader lines{archive_};
+    entity_id last = 0;
+    while (const auto line = lines.next()) {
+        if (line->number % rows_between_reports == 1) {
+            advance(schema<Row>::name, line->number - 1);
+        }
+        if (line->problem != nullptr) {
+            faults_.add(member.path, line->number, line->problem);
+            continue;
+        }
+        located<Row> parsed{parser_.parse<Row>(member.path, line->number, line->text),
+                            line->number};
+        if (parsed.row.id == 0) {
+            continue;
+        }
+        if (parsed.row.id <= last) {
+            faults_.add(
+                member.path, line->number,
+                "id " + std::to_string(parsed.row.id) +
+                    (parsed.row.id == last ? " comes twice" : " is not above the one before it"));
+            continue;
+        }
+        last = parsed.row.id;
+        summary_.id_max = std::max(summary_.id_max, last);
+        accept(std::move(parsed));
+    }
+    advance(schema<Row>::name, lines.lines());
+    summary_.rows[std::string{schema<Row>::name}] = lines.lines();
+    found_[std::string{schema<Row>::name}] = {.rows = lines.lines(), .sha256 = lines.sha256()};
+}
+
+template <class Function>
+void dump_checker::hand_over(const Function& function) {
+    if (sink_ != nullptr && faults_.empty()) {
+        function(*sink_);
+    }
+}
+
+template <class Row>
+void dump_checker::claim_unique_values(claimant who, const located<Row>& row,
+                                       std::string_view behind) {
+    std::string value;
+    append_raw(
+        value,
+        claim{.who = who, .is_alive = !row.row.is_deleted, .id = row.row.id, .line = row.line});
+    value += behind;
+    for_each_unique<Row>(
+        [&](const auto& u) { claims_.add(physical(unique_key(u, row.row)), value); });
+}
+
+template <class Row>
+known_user* dump_checker::find_user(const located<Row>& row, reference_to<user> who,
+                                    std::string_view field) {
+    known_user* found = users_.find(who.id);
+    if (found == nullptr && who.id != 0) {
+        faults_.add(file_name_of<Row>(), row.line,
+                    std::string{field} + ' ' + std::to_string(who.id) + " is not in users.jsonl");
+    }
+    return found;
+}
+
+template <class Row>
+known_post* dump_checker::find_post(const located<Row>& row) {
+    known_post* found = posts_.find(row.row.post.id);
+    if (found == nullptr && row.row.post.id != 0) {
+        faults_.add(file_name_of<Row>(), row.line,
+                    "post " + std::to_string(row.row.post.id) + " is not in posts.jsonl");
+    }
+    return found;
+}
+
+void dump_checker::accept(located<user> row) {
+    users_.append({.id = row.row.id, .is_alive = row.row.is_deleted ? 0U : 1U, .posts = 0});
+    claim_unique_values(claimant::user, row, {});
+    hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
+}
+
+void dump_checker::accept(located<post> row) {
+    known_user* author = find_user(row, row.row.author, "author");
+    posts_.append({.id = row.row.id,
+                   .is_alive = row.row.is_deleted ? 0U : 1U,
+                   .is_author_alive = author != nullptr ? author->is_alive : 0U,
+                   .likes = 0,
+                   .comments = 0});
+    if (author != nullptr && !row.row.is_deleted) {
+        ++author->posts;
+    }
+    std::string spooled;
+    append_raw(spooled, row.line);
+    spooled_posts_.append_record(spooled += encode_row(row.row));
+}
+
+void dump_checker::accept(located<file> row) {
+    if (find_post(row) == nullptr || !row.row.url.starts_with(media_url_front)) {
+        return;
+    }
+    kv::key_writer key;
+    key.append_i64(row.row.post.id).append_i64(row.row.position).append_i64(row.row.id);
+    std::string value;
+    append_raw(value, row.line);
+    files_.add(key.bytes(), value += encode_row(row.row));
+
+    content claimed{.post = row.row.post.id, .size_bytes = row.row.size};
+    claimed.has_sha256 = row.row.sha256.size() == claimed.sha256.size();
+    row.row.sha256.copy(claimed.sha256.data(), claimed.sha256.size());
+    std::string behind;
+    append_raw(behind, claimed);
+    behind += std::string_view{row.row.url}.substr(media_url_front.size());
+    claim_unique_values(claimant::file, row, behind);
+    hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
+}
+
+void dump_checker::accept(located<comment> row) {
+    known_post* parent = find_post(row);
+    const known_user* author = find_user(row, row.row.author, "author");
+    if (parent == nullptr || author == nullptr) {
+        return;
+    }
+    row.row.is_counted = !row.row.is_deleted && author->is_alive != 0;
+    parent->comments += row.row.is_counted ? 1 : 0;
+    hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
+}
+
+void dump_checker::accept(located<like> row) {
+    known_post* parent = find_post(row);
+    const known_user* who = find_user(row, row.row.user, "user");
+    if (parent == nullptr || who == nullptr) {
+        return;
+    }
+    row.row.is_counted = !row.row.is_deleted && who->is_alive != 0;
+    parent->likes += row.row.is_counted ? 1 : 0;
+    claim_unique_values(claimant::like, row, {});
+    hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
+}
+
+void dump_checker::read_medium(const archive_member& member) {
+    const std::string media_path = member.path.substr(media_folder.size());
+    const bool is_wanted = sink_ != nullptr && faults_.empty();
+    std::vector<char> buffer(std::size_t{256} << 10U);
+    media::sha256_hash hash;
+    content found;
+    if (is_wanted) {
+        sink_->begin_medium(media_path);
+    }
+    while (const std::size_t got = archive_.read(buffer)) {
+        const std::span<const char> bytes = std::span{buffer}.first(got);
+        hash.update(std::as_bytes(bytes));
+        found.size_bytes += static_cast<std::int64_t>(got);
+        summary_.media.bytes += got;
+        if (static_cast<std::uint64_t>(found.size_bytes) > medium_bytes_max) {
+            throw unreadable_dump{member.path, "is longer than it may be"};
+        }
+        if (is_wanted) {
+            sink_->append_medium(bytes);
+        }
+        advance("media", summary_.media.bytes, true);
+    }
+    if (is_wanted) {
+        sink_->end_medium();
+    }
+    ++summary_.media.files;
+    found.has_sha256 = true;
+    media::to_text(hash.digest()).copy(found.sha256.data(), found.sha256.size());
+    std::string value;
+    append_raw(value, claim{.who = claimant::medium});
+    append_raw(value, found);
+    value += media_path;
+    claims_.add(physical(file_url_unique_key(std::string{media_url_front} + media_path)), value);
+}
+
+/// Posts stand before files in a dump, and their rows hold copies of them.
+void dump_checker::join_files() {
+    if (std::exchange(are_files_joined_, true)) {
+        return;
+    }
+    spooled_posts_.flush();
+    files_.finish();
+    spool_reader posts{spooled_posts_.fd(), 0, spooled_posts_.size_bytes(),
+                       std::size_t{256} << 10U};
+    auto next_file = files_.next();
+    std::uint64_t joined = 0;
+    while (auto record = posts.record()) {
+        located<post> parent;
+        parent.line = take_raw<std::uint64_t>(*record);
+        parent.row = decode_row<post>(*record);
+        if (joined++ % rows_between_reports == 0) {
+            watch_.advance(
+                {.phase = "files of posts", .done = joined, .total = posts_.entries().size()});
+        }
+        std::vector<located<file>> files;
+        const std::string prefix = kv::key_writer{}.append_i64(parent.row.id).take();
+        for (; next_file && next_file->key.starts_with(prefix); next_file = files_.next()) {
+            std::string_view value = next_file->value;
+            const auto line = take_raw<std::uint64_t>(value);
+            if (files.size() < files_of_post_max) {
+                files.push_back({decode_row<file>(value), line});
+            } else {
+                faults_.add(file_name_of<file>(), line,
+                            name_of(parent.row) + " has too many files");
+            }
+        }
+        join(std::move(parent), std::move(files));
+    }
+}
+
+void dump_checker::join(located<post> row, std::vector<located<file>> files) {
+    for (const located<file>& each : files) {
+        if (each.row.is_deleted) {
+            continue;
+        }
+        if (!row.row.files.empty() && row.row.files.back().position == each.row.position) {
+            faults_.add(file_name_of<file>(), each.line,
+                        name_of(row.row) + " has another file at position " +
+                            std::to_string(each.row.position));
+        }
+        row.row.files.push_back(each.row);
+    }
+    if (row.row.files.empty()) {
+        faults_.add(file_name_of<post>(), row.line,
+                    name_of(row.row) + " has no file that is not deleted");
+    }
+    if (row.row.files.size() > files_per_post_max) {
+        faults_.add(
+            file_name_of<post>(), row.line,
+            name_of(row.row) + " has more than " + std::to_string(files_per_post_max) + " files");
+    }
+    hand_over([&](row_sink& sink) { sink.take(std::move(row), std::move(files)); });
+}
+
+void dump_checker::compare_with_manifest() {
+    summary_.has_media = summary_.media.files > 0;
+    if (!summary_.manifest) {
+        return;
+    }
+    const manifest& said = *summary_.manifest;
+    summary_.has_media = summary_.has_media || said.media.files > 0;
+    for (const auto& [name, sums] : said.entities) {
+        const auto found = found_.find(name);
+        if (found == found_.end()) {
+            faults_.add(file_name_of(name), 0, "is missing, and the manifest has it");
+            continue;
+        }
+        if (found->second.rows != sums.rows) {
+            faults_.add(file_name_of(name), 0,
+                        "has " + std::to_string(found->second.rows) + " rows, and the manifest " +
+                            std::to_string(sums.rows));
+        }
+        if (found->second.sha256 != sums.sha256) {
+            faults_.add(file_name_of(name), 0, "has another SHA-256 than the manifest says");
+        }
+    }
+    for (const auto& [name, sums] : found_) {
+        if (!said.entities.contains(name)) {
+            faults_.add(file_name_of(name), 0, "is there, and the manifest has nothing of it");
+        }
+    }
+    if (said.media != summary_.media) {
+        faults_.add(media_folder, 0,
+                    "holds " + std::to_string(summary_.media.files) + " files of " +
+                        std::to_string(summary_.media.bytes) + " bytes, and the manifest says " +
+                        std::to_string(said.media.files) + " of " +
+                        std::to_string(said.media.bytes));
+    }
+}
+
+void dump_checker::settle_claims() {
+    claims_.finish();
+    claim_group group;
+    std::uint64_t done = 0;
+    while (const auto record = claims_.next()) {
+        if (record->key != group.key) {
+            settle(group);
+            group = {};
+            group.key = record->key;
+        }
+        if (done++ % rows_between_reports == 0) {
+            watch_.advance({.phase = "uniqueness", .done = done, .total = claims_.size()});
+        }
+        std::string_view value = record->value;
+        const claim made = take_raw<claim>(value);
+        if (made.who == claimant::medium) {
+            if (group.medium) {
+                group.media_path = value.substr(sizeof(content));
+                faults_.add(std::string{media_folder} + group.media_path, 0, "comes twice");
+                continue;
+            }
+            group.medium = take_raw<content>(value);
+            group.media_path = value;
+            continue;
+        }
+        if (made.who == claimant::file && !group.row_content) {
+            group.row_content = take_raw<content>(value);
+            group.media_path = value;
+        }
+        if (group.rows.size() < 2) {
+            group.rows.push_back(made);
+        }
+    }
+    settle(group);
+}
+
+void dump_checker::settle(const claim_group& group) {
+    if (group.rows.size() > 1) {
+        const claim& first = group.rows.front();
+        const std::string where = " on line " + std::to_string(first.line) + ", too";
+        switch (first.who) {
+            case claimant::user:
+                faults_.add(file_name_of<user>(), group.rows[1].line,
+                            "username is that of the user" + where);
+                break;
+            case claimant::file:
+                faults_.add(file_name_of<file>(), group.rows[1].line,
+                            "url is that of the file" + where);
+                break;
+            case claimant::like:
+                faults_.add(file_name_of<like>(), group.rows[1].line,
+                            "post and user are those of the like" + where);
+                break;
+            case claimant::medium:
+                break;
+        }
+    }
+    settle_file(group);
+    if (!group.rows.empty()) {
+        const claim& owner = group.rows.front();
+        hand_over([&](row_sink& sink) { sink.take_unique(group.key, owner.id, owner.is_alive); });
+    }
+}
+
+void dump_checker::settle_file(const claim_group& group) {
+    const std::string path = std::string{media_folder} + group.media_path;
+    if (group.medium && !group.row_content) {
+        faults_.add(path, 0, "belongs to no row of files.jsonl");
+        return;
+    }
+    if (!group.row_content) {
+        return;
+    }
+    const claim& owner = group.rows.front();
+    if (group.medium && !group.row_content->agrees_with(*group.medium)) {
+        faults_.add(
+            path, 0,
+            "has other bytes than line " + std::to_string(owner.line) + " of files.jsonl says");
+        return;
+    }
+    if (!group.medium && summary_.has_media) {
+        ++summary_.media_missing;
+        if (options_.media_required) {
+            faults_.add(file_name_of<file>(), owner.line, path + " is missing from the dump");
+            return;
+        }
+    }
+    const known_post* parent = posts_.find(group.row_content->post);
+    hand_over([&](row_sink& sink) {
+        sink.take_place(
+            {.media_path = group.media_path,
+             .post = group.row_content->post,
+             .is_visible = owner.is_alive && parent->is_alive != 0 && parent->is_author_alive != 0,
+             .has_bytes = group.medium.has_value()});
+    });
+}
+
+}  // namespace pinhole::storage::dump

@@ -1,0 +1,151 @@
+// Reads a dump once from its beginning to its end and finds everything that is wrong with it: sums,
+// JSON, types, limits, the order of ids, uniqueness, references, counts, and the bytes of media.
+// Whoever wants the rows gets them meanwhile, with what they say of each other worked out
+// (row_sink).
+//
+// Memory is bounded whatever the dump's size: what has to be known of all users and posts lies in
+// mapped tables, what has to be compared with each other is sorted on disk.
+//
+// For one thread. Blocks: on the disk, for as long as the dump takes.
+// Errors: what is wrong with the dump is added to the faults. std::system_error for the disk;
+// work_interrupted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/work.hpp"
+#include "storage/dump/archive_reader.hpp"
+#include "storage/dump/dump_fault.hpp"
+#include "storage/dump/dump_format.hpp"
+#include "storage/dump/external_sorter.hpp"
+#include "storage/dump/line_reader.hpp"
+#include "storage/dump/mapped_table.hpp"
+#include "storage/dump/row_parser.hpp"
+#include "storage/dump/row_sink.hpp"
+
+namespace pinhole::storage::dump {
+
+struct known_user {
+    entity_id id = 0;
+    std::uint32_t is_alive = 0;
+    std::uint32_t posts = 0;  ///< alive ones
+};
+
+struct known_post {
+    entity_id id = 0;
+    std::uint32_t is_alive = 0;
+    std::uint32_t is_author_alive = 0;
+    std::uint32_t likes = 0;  ///< that count
+    std::uint32_t comments = 0;
+};
+
+struct check_options {
+    bool manifest_required = true;
+    bool media_required = true;  ///< of every file, if the dump has any media
+    unknown_members unknown = unknown_members::refuse;
+    std::filesystem::path scratch;  ///< where temporary files may lie
+    std::size_t memory_bytes = std::size_t{64} << 20U;
+};
+
+struct dump_summary {
+    std::optional<dump::manifest> manifest;
+    std::map<std::string, std::uint64_t, std::less<>> rows;  ///< of each entity that is there
+    media_sums media;
+    bool has_media = false;           ///< so every file's row should have its bytes
+    std::uint64_t media_missing = 0;  ///< rows that have not, though the dump has media
+    entity_id id_max = 0;
+
+    std::uint64_t rows_total() const;
+};
+
+class dump_checker {
+public:
+    /// All of them outlive it. `sink` may be nullptr.
+    dump_checker(archive_reader& archive, const check_options& options, fault_list& faults,
+                 row_sink* sink, const work_watch& watch);
+
+    /// Once.
+    dump_summary run();
+
+    // Complete after `run`.
+    mapped_table<known_user>& users() { return users_; }
+    mapped_table<known_post>& posts() { return posts_; }
+
+private:
+    enum class claimant : std::uint8_t { user, file, like, medium };
+    /// Who says of himself that a unique key is his.
+    struct claim {
+        claimant who = claimant::user;
+        bool is_alive = false;
+        entity_id id = 0;
+        std::uint64_t line = 0;
+    };
+    /// What a file's row says of its bytes, or what the bytes are.
+    struct content;
+    struct claim_group;
+
+    void read_members();
+    void read_member(const archive_member& member);
+    void read_manifest(const archive_member& member);
+    void read_rows_of(const archive_member& member);
+    template <class Row>
+    void read_rows(const archive_member& member);
+    void read_medium(const archive_member& member);
+
+    void accept(located<user> row);
+    void accept(located<post> row);
+    void accept(located<file> row);
+    void accept(located<comment> row);
+    void accept(located<like> row);
+    template <class Row>
+    void claim_unique_values(claimant who, const located<Row>& row, std::string_view behind);
+    template <class Row>
+    known_user* find_user(const located<Row>& row, reference_to<user> who, std::string_view field);
+    template <class Row>
+    known_post* find_post(const located<Row>& row);
+    template <class Function>
+    void hand_over(const Function& function);
+
+    void join_files();
+    void join(located<post> row, std::vector<located<file>> files);
+    void settle_claims();
+    void settle(const claim_group& group);
+    void settle_file(const claim_group& group);
+    void compare_with_manifest();
+
+    void advance(std::string_view phase, std::uint64_t done, bool counts_bytes = false);
+    std::uint64_t total_of(std::string_view phase) const;
+
+    archive_reader& archive_;
+    check_options options_;
+    fault_list& faults_;
+    row_sink* sink_;
+    const work_watch& watch_;
+
+    row_parser parser_;
+    dump_summary summary_;
+    std::map<std::string, entity_sums, std::less<>> found_;
+    std::size_t next_entity_ = 0;  ///< the first that may still come
+    bool are_files_joined_ = false;
+
+    mapped_table<known_user> users_;
+    mapped_table<known_post> posts_;
+    spool_writer spooled_posts_;
+    external_sorter files_;   ///< by post, position and id
+    external_sorter claims_;  ///< by unique key
+};
+
+/// "users.jsonl"
+template <class Row>
+std::string file_name_of() {
+    return file_name_of(schema<Row>::name);
+}
+
+}  // namespace pinhole::storage::dump

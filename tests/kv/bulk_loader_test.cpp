@@ -1,0 +1,114 @@
+// A store that was loaded in bulk is what commits would have made of it, and goes on like any
+// other.
+#include "storage/kv/bulk_loader.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "storage/kv/rocksdb_store.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace pinhole::kv::test {
+
+namespace {
+
+const std::vector<family_spec> specs{{1, "rows", family_kind::rows},
+                                     {2, "index", family_kind::index},
+                                     {3, "sums", family_kind::counters},
+                                     {4, "terms", family_kind::postings},
+                                     {5, "meta", family_kind::rows}};
+
+std::unique_ptr<store> open(const std::filesystem::path& directory) {
+    rocksdb_options options;
+    options.directory = directory;
+    options.families = specs;
+    options.block_cache_bytes = std::size_t{8} << 20U;
+    options.log = [](log_level, std::string_view) {};
+    options.on_failure = [] {};
+    return open_rocksdb(options);
+}
+
+std::unique_ptr<bulk_loader> load(const std::filesystem::path& directory) {
+    return make_bulk_loader({.directory = directory / "db",
+                             .tables = directory / "tables",
+                             .families = specs,
+                             .log = [](log_level, std::string_view) {}});
+}
+
+commit first_commit() {
+    return {{put{{0, 5, "version"}, "1"}, put{{0, 5, "more"}, "2"}}};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(bulk_loads)
+
+BOOST_AUTO_TEST_CASE(every_kind_of_family_reads_as_if_committed) {
+    const pinhole::test::temporary_directory directory;
+    const auto loader = load(directory.path());
+    constexpr int rows = 5'000;
+    for (int part = -rows; part < rows; ++part) {  // parts sort as numbers
+        loader->add(1, part, {}, std::to_string(part));
+        loader->add_sum(3, part, "p", part);
+    }
+    loader->add(2, 0, std::string("a\0", 2), "covered");
+    loader->add(2, 0, std::string("a\0b", 3), {});
+    loader->add(2, 1, {}, {});
+    loader->add(4, 0, "term", "not kept");
+    loader->finish(first_commit());
+    BOOST_TEST(!std::filesystem::exists(directory.path() / "tables"));
+
+    const auto opened = open(directory.path() / "db");
+    const auto reader = opened->snapshot(read_mode::blocking);
+    BOOST_TEST(reader->walk(1, nullptr, 100'000).size() == 2U * rows);
+    BOOST_TEST(reader->get({-7, 1, {}})->value == "-7");
+    BOOST_TEST(reader->counter({-7, 3, "p"}) == -7);
+    BOOST_TEST(reader->get({0, 5, "version"})->value == "1");
+    const auto entries = reader->scan({.part = 0, .family = 2, .from = {}, .to = {}, .limit = 9});
+    BOOST_REQUIRE(entries.size() == 2U);
+    BOOST_TEST(entries[0].value == "covered");
+    const auto terms = reader->walk(4, nullptr, 9);
+    BOOST_REQUIRE(terms.size() == 1U);
+    BOOST_TEST(terms[0].row.value == "");
+}
+
+/// Whoever has read a loaded row must learn that it was changed.
+BOOST_AUTO_TEST_CASE(stamps_go_on_above_those_of_the_load) {
+    const pinhole::test::temporary_directory directory;
+    const auto loader = load(directory.path());
+    loader->add(1, 7, {}, "loaded");
+    loader->add_sum(3, 7, {}, 40);
+    loader->finish(first_commit());
+
+    const auto opened = open(directory.path() / "db");
+    const stamp seen = opened->snapshot(read_mode::blocking)->get({7, 1, {}})->stamp;
+    BOOST_TEST(seen != 0U);
+    const commit change{{check{{7, 1, {}}, seen}, put{{7, 1, {}}, "changed"}, add{{7, 3, {}}, 2}}};
+    BOOST_TEST((opened->submit_and_wait(change) == outcome::ok));
+    BOOST_TEST((opened->submit_and_wait(change) == outcome::conflict));
+    BOOST_TEST((opened->submit_and_wait({{insert{{7, 1, {}}, "again"}}}) == outcome::exists));
+    const auto reader = opened->snapshot(read_mode::blocking);
+    BOOST_TEST(reader->get({7, 1, {}})->stamp > seen);
+    BOOST_TEST(reader->counter({7, 3, {}}) == 42);
+}
+
+BOOST_AUTO_TEST_CASE(keys_out_of_order_are_refused) {
+    const pinhole::test::temporary_directory directory;
+    const auto loader = load(directory.path());
+    loader->add(1, 2, "b", {});
+    BOOST_CHECK_THROW(loader->add(1, 2, "b", {}), storage_failure);
+    BOOST_CHECK_THROW(loader->add(1, 2, "a", {}), storage_failure);
+    BOOST_CHECK_THROW(loader->add(1, -1, "c", {}), storage_failure);
+}
+
+BOOST_AUTO_TEST_CASE(a_store_without_rows_is_made_as_well) {
+    const pinhole::test::temporary_directory directory;
+    load(directory.path())->finish(first_commit());
+    const auto opened = open(directory.path() / "db");
+    BOOST_TEST(opened->snapshot(read_mode::blocking)->walk(1, nullptr, 9).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace pinhole::kv::test

@@ -1,0 +1,17 @@
+// pinhole-admin WORD …: what an operator does with a data directory. `pinhole-admin --help` lists
+// the words, docs/admin.md explains them.
+#include <cstdio>
+#include <exception>
+
+#include "tools/admin/interrupts.hpp"
+#include "tools/admin/program.hpp"
+
+int main(int argc, char** argv) {
+    try {
+        const pinhole::admin::interrupts interrupts;
+        return pinhole::admin::run(argc, argv, interrupts.token());
+    } catch (const std::exception& failure) {
+        std::fprintf(stderr, "pinhole-admin: %s\n", failure.what());
+        return static_cast<int>(pinhole::admin::exit_code::failed);
+    }
+}
