@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_cached_reader_is_right_or_blocks) {
     }
     // Far too small: data, indexes and filters come and go.
     auto options = make_options(directory.path());
-    options.block_cache_bytes = std::size_t{1536} << 10U;
+    options.block_cache_bytes = std::size_t{2560} << 10U;
     const auto store = open_rocksdb(options);
     std::mt19937 random(3);
     int blocked = 0;
