@@ -103,9 +103,9 @@ void refuse_other_families(const rocksdb_options& options, const std::vector<std
     }
     for (const auto& name : known) {
         if (mode == open_mode::read_only && std::ranges::find(present, name) == present.end()) {
-            throw storage_failure("the database in " + options.directory.string() +
-                                  " was written by an older version, without the family " + name +
-                                  ": it has to be opened for writing once, as the server does");
+            throw missing_family("the database in " + options.directory.string() +
+                                 " was written by an older version, without the family " + name +
+                                 ": it has to be opened for writing once, as the server does");
         }
     }
 }

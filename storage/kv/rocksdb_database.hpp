@@ -39,6 +39,10 @@ enum class open_mode : std::uint8_t { read_write, read_only };
 struct no_room : storage_failure {
     using storage_failure::storage_failure;
 };
+/// What is there lacks a family, and was opened for reading alone, which makes none.
+struct missing_family : storage_failure {
+    using storage_failure::storage_failure;
+};
 
 class database {
 public:

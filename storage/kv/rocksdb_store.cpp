@@ -16,19 +16,32 @@
 namespace pinhole::kv {
 namespace {
 
+/// For reading alone; nothing if there is no whole database yet.
+std::shared_ptr<database> open_what_is_there(const rocksdb_options& options,
+                                             const std::shared_ptr<health_tracker>& health) {
+    if (!std::filesystem::exists(options.directory / "CURRENT")) {
+        return nullptr;
+    }
+    try {
+        return std::make_shared<database>(options, health, open_mode::read_only);
+    } catch (const missing_family&) {
+        return nullptr;
+    }
+}
+
 /// For reading alone where the disk is full: what is there can still be served.
 std::shared_ptr<database> open_database(const rocksdb_options& options,
                                         const std::shared_ptr<health_tracker>& health) {
     try {
         return std::make_shared<database>(options, health);
     } catch (const no_room&) {
-        if (!std::filesystem::exists(options.directory / "CURRENT")) {
-            throw;  // there is none yet
+        auto opened = open_what_is_there(options, health);
+        if (opened == nullptr) {
+            throw;
         }
+        health->set_database_full(true);
+        return opened;
     }
-    auto opened = std::make_shared<database>(options, health, open_mode::read_only);
-    health->set_database_full(true);
-    return opened;
 }
 
 class rocksdb_store final : public store, public checkpoint_maker, public statistics_source {
