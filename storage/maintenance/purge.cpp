@@ -9,6 +9,7 @@
 #include "storage/maintenance/purge_count.hpp"
 #include "storage/maintenance/retention.hpp"
 #include "storage/maintenance/row_walk.hpp"
+#include "storage/maintenance/try_commit.hpp"
 #include "storage/visibility.hpp"
 
 namespace pinhole::storage {
@@ -91,17 +92,8 @@ private:
     }
 
     bool commits(kv::commit commit) {
-        switch (store_.submit_and_wait(std::move(commit))) {
-            case kv::outcome::ok:
-                return true;
-            case kv::outcome::conflict:
-            case kv::outcome::exists:
-                return false;
-            case kv::outcome::unknown:
-            case kv::outcome::unavailable:
-                break;
-        }
-        throw kv::storage_failure{"a purge cannot be written: is the disk full? It goes on later"};
+        return try_commit(store_, std::move(commit),
+                          "a purge cannot be written: is the disk full? It goes on later");
     }
 
     std::size_t rows_gone() const {

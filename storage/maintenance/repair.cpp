@@ -6,6 +6,7 @@
 #include "storage/maintenance/media_facts.hpp"
 #include "storage/maintenance/mend.hpp"
 #include "storage/maintenance/row_walk.hpp"
+#include "storage/maintenance/try_commit.hpp"
 #include "storage/visibility.hpp"
 
 namespace pinhole::storage {
@@ -93,18 +94,8 @@ private:
 
     /// False: something has changed meanwhile.
     bool commits(kv::commit commit) {
-        switch (store_.submit_and_wait(std::move(commit))) {
-            case kv::outcome::ok:
-                return true;
-            case kv::outcome::conflict:
-            case kv::outcome::exists:
-                return false;
-            case kv::outcome::unknown:
-            case kv::outcome::unavailable:
-                break;
-        }
-        throw kv::storage_failure{
-            "what is to be mended cannot be written: is the disk full? Run it again"};
+        return try_commit(store_, std::move(commit),
+                          "what is to be mended cannot be written: is the disk full? Run it again");
     }
 
     /// The facts, if they still are what was found.
