@@ -95,6 +95,11 @@ void entry_check::add_record(const kv::key& record, std::string_view value) {
 }
 
 std::size_t entry_check::find_differences() {
+    for_each_entity([this]<class Row>(std::type_identity<Row>) {
+        if constexpr (has_ranks<Row>) {
+            add_ranks_of_gone_rows<Row>();
+        }
+    });
     add_seen();
     if (sums_.differs()) {
         for_each_entity([this]<class Row>(std::type_identity<Row>) { find_missing<Row>(); });
@@ -102,6 +107,22 @@ std::size_t entry_check::find_differences() {
         find_strays();
     }
     return entries_;
+}
+
+/// A purge leaves ranks to the ranker. Without these the sums would differ after every large one,
+/// and all would be walked again, only to find nothing.
+template <class Row>
+void entry_check::add_ranks_of_gone_rows() {
+    for (const entity_id id : marks_.of<Row>()) {
+        const kv::key record = ranked_key<Row>(id);
+        const auto ranked = reader_.get(record);
+        if (!ranked || look_up<Row>(reader_, id).presence != presence::absent) {
+            continue;
+        }
+        add_due(record, ranked->value);
+        for_each_rank_entry<Row>(id, ranked->value,
+                                 [this](const kv::key& key) { add_due(key, {}); });
+    }
 }
 
 /// All but the marks, which come and go by themselves.

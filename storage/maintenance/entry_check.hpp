@@ -40,6 +40,8 @@ public:
 
 private:
     void add_due(const kv::key& key, std::string_view value);
+    template <class Row>
+    void add_ranks_of_gone_rows();
     void add_seen();
     template <class Row>
     void find_missing();

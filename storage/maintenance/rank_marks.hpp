@@ -18,13 +18,19 @@ class rank_marks {
 public:
     explicit rank_marks(const kv::reader& reader) : reader_(reader) {}
 
+    /// In ascending order.
     template <class Row>
-    bool has(entity_id id) {
+    const std::vector<entity_id>& of() {
         auto& ids = ids_[schema<Row>::family];
         if (!ids) {
             ids = read(schema<Row>::unranked_number);
         }
-        return std::ranges::binary_search(*ids, id);
+        return *ids;
+    }
+
+    template <class Row>
+    bool has(entity_id id) {
+        return std::ranges::binary_search(of<Row>(), id);
     }
 
 private:
