@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "storage/database.hpp"
 #include "storage/posts.hpp"
 #include "tests/maintenance/maintained.hpp"
 
@@ -117,6 +118,30 @@ BOOST_AUTO_TEST_CASE(purge) {
     expect_output(R"("posts":1)");
     BOOST_TEST(call({"purge", "--dry-run", "--quiet"}) == 0);
     expect_output("would purge 0 users, 0 posts");
+    BOOST_TEST(call({"check", "--hash", "--quiet"}) == 0);
+    expect_output("2 media files");
+}
+
+BOOST_AUTO_TEST_CASE(beside_a_server) {
+    database_options options;
+    options.data_dir = data();
+    database served{std::move(options)};
+    served.serve_control([](const kv::commit&) { return std::function<void()>{}; });
+    BOOST_TEST(call({"reindex", "--quiet"}) != 0);
+
+    BOOST_TEST(call({"check", "--hash", "--quiet"}) == 0);
+    expect_output("all agrees");
+    kv::commit commit;
+    commit.operations.emplace_back(kv::erase{username_unique_key("kim")});
+    must_commit(served.store(), std::move(commit));
+    write_file(data() / "media" / "public" / "stray", "stray");
+    BOOST_TEST(call({"check", "--quiet"}) == 1);
+    expect_output("user 1 lacks its unique entry username\n");
+    BOOST_TEST(call({"check", "--repair", "--yes", "--quiet"}) == 0);
+    BOOST_TEST(call({"check", "--hash", "--quiet"}) == 0);
+
+    BOOST_TEST(call({"purge", "--quiet"}) == 0);
+    expect_output("purged 0 users, 1 posts, 1 files (");
     BOOST_TEST(call({"check", "--hash", "--quiet"}) == 0);
     expect_output("2 media files");
 }
