@@ -19,21 +19,6 @@ void append_value(kv::key_writer& out, const value& of) {
     }
 }
 
-/// The tests that must all hold, and the alternatives of which one must.
-template <class Test, class Alternatives>
-void for_each_required(const condition& of, const Test& found_test,
-                       const Alternatives& found_alternatives) {
-    if (of.what == condition::kind::test) {
-        found_test(of.leaf.get());
-    } else if (of.what == condition::kind::any) {
-        found_alternatives(of);
-    } else if (of.what == condition::kind::all) {
-        for (const condition& part : of.parts) {
-            for_each_required(part, found_test, found_alternatives);
-        }
-    }
-}
-
 }  // namespace
 
 bool is_served(const test* of, std::span<const access> found) {
@@ -61,13 +46,13 @@ std::string access_finder::view::path() const {
 }
 
 std::vector<access> access_finder::find_all(entity at, const condition& of, std::size_t rows_max) {
+    const requirements required = find_requirements(of);
     std::vector<view> tests;
-    std::vector<const condition*> alternatives;
-    for_each_required(
-        of, [&](const test* each) { tests.push_back({each}); },
-        [&](const condition& each) { alternatives.push_back(&each); });
+    for (const test* each : required.tests) {
+        tests.push_back({each});
+    }
     auto found = find_together(at, tests, rows_max);
-    for (const condition* each : alternatives) {
+    for (const condition* each : required.alternatives) {
         if (auto united = find_any(at, *each, rows_max)) {
             found.push_back(std::move(*united));
         }

@@ -36,6 +36,14 @@ struct condition {
     std::shared_ptr<const query::test> leaf = {};  ///< of a test
 };
 
+/// What must hold wherever a condition does: all of the tests, and one part of each alternative.
+/// Negations are left out. They belong to the condition, which must outlive them.
+struct requirements {
+    std::vector<const test*> tests;
+    std::vector<const condition*> alternatives;
+};
+requirements find_requirements(const condition& of);
+
 /// A field that a list is ordered by; the relations are forward ones.
 struct order_key {
     field_path path;

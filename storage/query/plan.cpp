@@ -29,16 +29,6 @@ constexpr std::uint64_t rows_presumed_max = 1'000'000;
 /// A walk may read so many times what it was expected to.
 constexpr double patience = 4;
 
-void append_required(const condition& of, std::vector<const test*>& tests) {
-    if (of.what == condition::kind::test) {
-        tests.push_back(of.leaf.get());
-    } else if (of.what == condition::kind::all) {
-        for (const condition& part : of.parts) {
-            append_required(part, tests);
-        }
-    }
-}
-
 /// Up to where collecting beats a walk.
 std::size_t worth_collecting(std::uint64_t wanted, std::uint64_t among) {
     const double even = std::sqrt(static_cast<double>(wanted) * static_cast<double>(among) / 2);
@@ -93,7 +83,7 @@ std::string plan::bounds() const {
 
 planner::planner(evaluator& evaluate, const list_request& request)
     : rows_(evaluate.rows()), finder_(evaluate), request_(request), root_(describe(request.root)) {
-    append_required(request.filter, tests_);
+    tests_ = find_requirements(request.filter).tests;
     within_ = find_time_bounds(tests_, served_by_bounds_);
 }
 
