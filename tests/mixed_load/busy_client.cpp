@@ -50,7 +50,9 @@ std::map<std::string, std::string> shared_things::locations() const {
 
 void shared_things::note_success(std::string_view action) {
     const std::lock_guard lock(mutex_);
-    ++successes_.try_emplace(std::string{action}, 0).first->second;
+    if (++successes_.try_emplace(std::string{action}, 0).first->second == 1) {
+        first_success_.notify_all();
+    }
 }
 
 std::map<std::string, int> shared_things::successes() const {
@@ -98,6 +100,15 @@ struct busy_actions {
 
 std::string shared_things::find_unsuccessful() const {
     const std::lock_guard lock(mutex_);
+    return unsuccessful();
+}
+
+void shared_things::wait_for_successes(std::chrono::milliseconds time) const {
+    std::unique_lock lock(mutex_);
+    first_success_.wait_for(lock, time, [this] { return unsuccessful().empty(); });
+}
+
+std::string shared_things::unsuccessful() const {
     std::string missing;
     for (const auto& action : busy_actions::table) {
         if (!successes_.contains(action.name)) {

@@ -7,6 +7,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <initializer_list>
 #include <map>
@@ -55,10 +57,15 @@ struct shared_things {
     void note_success(std::string_view action);
     /// The actions that never were, separated by spaces.
     std::string find_unsuccessful() const;
+    /// Until there are none, but no longer than this.
+    void wait_for_successes(std::chrono::milliseconds time) const;
     std::map<std::string, int> successes() const;
 
 private:
+    std::string unsuccessful() const;
+
     mutable std::mutex mutex_;
+    mutable std::condition_variable first_success_;  ///< of an action
     std::map<std::string, std::string> locations_;
     std::map<std::string, int, std::less<>> successes_;
 };

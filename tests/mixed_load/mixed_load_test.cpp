@@ -94,12 +94,8 @@ struct load_run {
             if (index < clients) {
                 return crowd[index].work(done);
             }
-            using clock = std::chrono::steady_clock;
-            const auto began = clock::now();
-            while (clock::now() - began < time || (!shared.find_unsuccessful().empty() &&
-                                                   clock::now() - began < time + patience)) {
-                std::this_thread::sleep_for(std::chrono::milliseconds(20));
-            }
+            std::this_thread::sleep_for(time);
+            shared.wait_for_successes(patience);
             end(done);
         });
         BOOST_TEST(shared.find_unsuccessful() == "");
