@@ -31,8 +31,8 @@ namespace pinhole::storage::backup {
 struct backup_options {
     std::filesystem::path data_dir;
     timestamp at{};  ///< the instant that the rows show
-    std::string server_version;
-    std::optional<std::size_t> keep;  ///< so many are left; nothing: all
+    std::string server_version = {};
+    std::optional<std::size_t> keep = {};  ///< so many are left; nothing: all
     kv::log_function log = [](kv::log_level, std::string_view) {};
 };
 

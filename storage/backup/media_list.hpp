@@ -27,7 +27,7 @@ struct listed_medium {
     std::string path;  ///< is_media_path
     bool is_public = false;
     std::uint64_t size_bytes = 0;
-    std::string sha256;  ///< empty: not known
+    std::string sha256 = {};  ///< empty: not known
 };
 
 /// Writes a list aside; it has its name, durably, once it is finished.
