@@ -130,6 +130,10 @@ public:
         const auto status = Engine::Open(options, environment_.get(), &opened);
         engine_.reset(opened);
         counter_.rethrow();
+        if (is_damage(status)) {
+            throw damaged_backup("the backups' databases in " + folder.string() +
+                                 " cannot be opened: " + status.ToString());
+        }
         must(status, "opening the backups in " + folder.string());
     }
 
@@ -160,6 +164,12 @@ void must_be_whole(const reading_engine& engine, const rocksdb::Status& status,
                              " is damaged: " + status.ToString());
     }
     must(status, "reading " + name_of(folder, id));
+}
+
+void require_there(const std::filesystem::path& folder, backup_id id) {
+    if (!std::filesystem::exists(folder)) {
+        throw damaged_backup("the database of " + name_of(folder, id) + " is missing");
+    }
 }
 
 void require_known(const reading_engine& engine, const std::filesystem::path& folder,
@@ -226,6 +236,7 @@ void remove_backups(const std::filesystem::path& folder, std::span<const backup_
 }
 
 void verify_backup(const std::filesystem::path& folder, backup_id id, const read_watch& watch) {
+    require_there(folder, id);
     const reading_engine engine(folder, watch);
     require_known(engine, folder, id);
     must_be_whole(engine, engine->VerifyBackup(id, true), folder, id);
@@ -233,6 +244,7 @@ void verify_backup(const std::filesystem::path& folder, backup_id id, const read
 
 void restore_backup(const std::filesystem::path& folder, backup_id id,
                     const std::filesystem::path& directory, const read_watch& watch) {
+    require_there(folder, id);
     const reading_engine engine(folder, watch);
     require_known(engine, folder, id);
     const auto status = engine->RestoreDBFromBackup(rocksdb::RestoreOptions(), id,

@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_earlier_backups,
 BOOST_AUTO_TEST_CASE(a_target_without_room_is_refused_before_anything_is_written,
                      *boost::unit_test::precondition(can_mount)) {
     back_up();
-    const small_disk disk{target, mebibyte / 8};
+    const small_disk disk{target, mebibyte / 16};
     BOOST_REQUIRE(disk.is_mounted());
     try {
         (void)restore(1, target);
