@@ -5,9 +5,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "storage/kv/checkpoint.hpp"
-#include "storage/kv/rocksdb_reader.hpp"
-
 namespace pinhole::kv {
 namespace {
 
@@ -26,19 +23,6 @@ public:
 
 private:
     const database& database_;
-};
-
-class rocksdb_read_only_store final : public read_only_store {
-public:
-    explicit rocksdb_read_only_store(std::shared_ptr<const database> database)
-        : database_(std::move(database)) {}
-
-    std::unique_ptr<reader> snapshot() const override {
-        return std::make_unique<rocksdb_reader>(database_, read_mode::blocking);
-    }
-
-private:
-    std::shared_ptr<const database> database_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -20,8 +21,27 @@ namespace {
 
 /// A name that no operator gives to a folder of his own: it is removed without asking.
 constexpr const char* building = "restore.building";
-constexpr std::string_view journal_of_db = "pinhole-restore 1\ndb\n";
-constexpr std::string_view journal_of_all = "pinhole-restore 1\ndb\nmedia\n";
+constexpr std::string_view journal_front = "pinhole-restore 1\ndb\n";
+constexpr const char* key_name = "secret.key";
+
+std::string to_journal(switched_parts parts) {
+    std::string text{journal_front};
+    text += parts.media ? "media\n" : "";
+    text += parts.key ? "key\n" : "";
+    return text;
+}
+
+std::optional<switched_parts> parse_journal(std::string_view text) {
+    for (const bool media : {false, true}) {
+        for (const bool key : {false, true}) {
+            const switched_parts parts{.media = media, .key = key};
+            if (text == to_journal(parts)) {
+                return parts;
+            }
+        }
+    }
+    return std::nullopt;
+}
 
 std::filesystem::path journal_path(const std::filesystem::path& data_dir) {
     return data_dir / "restore.journal";
@@ -44,12 +64,17 @@ struct step {
     std::filesystem::path built;
     std::filesystem::path place;
     std::filesystem::path aside;
+    std::filesystem::file_type type = std::filesystem::file_type::directory;
 };
 
-std::vector<step> steps_of(const std::filesystem::path& data_dir, bool with_media) {
+std::vector<step> steps_of(const std::filesystem::path& data_dir, switched_parts parts) {
     const auto build = restore_folder(data_dir);
     std::vector<step> steps{{build / "db", data_dir / "db", build / "old-db"}};
-    if (with_media) {
+    if (parts.key) {
+        steps.push_back({build / key_name, data_dir / key_name, build / "old-secret.key",
+                         std::filesystem::file_type::regular});
+    }
+    if (parts.media) {
         const auto media = data_dir / "media";
         const auto built = media_restore_folder(data_dir);
         for (const char* tree : {"public", "hidden"}) {
@@ -67,8 +92,8 @@ void rename_durably(const std::filesystem::path& from, const std::filesystem::pa
 
 /// What was built is gone from there once it has its place, so each step says by itself how far it
 /// is, and may be taken again.
-void take_steps(const std::filesystem::path& data_dir, bool with_media) {
-    for (const step& each : steps_of(data_dir, with_media)) {
+void take_steps(const std::filesystem::path& data_dir, switched_parts parts) {
+    for (const step& each : steps_of(data_dir, parts)) {
         if (!is_there(each.built)) {
             continue;
         }
@@ -86,12 +111,13 @@ void finish_switch(const std::filesystem::path& data_dir) {
     const auto path = journal_path(data_dir);
     std::ifstream in{path, std::ios::binary};
     const std::string text{std::istreambuf_iterator<char>{in}, {}};
-    if (text != journal_of_db && text != journal_of_all) {
+    const auto parts = parse_journal(text);
+    if (!parts) {
         throw std::runtime_error{path.string() +
                                  " is not what this version writes: a restore was cut short that "
                                  "only the program which began it can finish"};
     }
-    take_steps(data_dir, text == journal_of_all);
+    take_steps(data_dir, *parts);
 }
 
 bool has_leftovers(const std::filesystem::path& data_dir) {
@@ -198,11 +224,11 @@ unique_fd enter_data_directory_alone(const std::filesystem::path& data_dir) {
     return folder;
 }
 
-std::string find_unswitchable(const std::filesystem::path& data_dir, bool with_media) {
-    for (const step& each : steps_of(data_dir, with_media)) {
+std::string find_unswitchable(const std::filesystem::path& data_dir, switched_parts parts) {
+    for (const step& each : steps_of(data_dir, parts)) {
         const auto status = std::filesystem::symlink_status(each.place);
         if (std::filesystem::exists(status) &&
-            (!std::filesystem::is_directory(status) || is_mount_point(each.place))) {
+            (status.type() != each.type || is_mount_point(each.place))) {
             return each.place.string() +
                    " is a link or a mount point, which a restore cannot replace: mount DIR or "
                    "DIR/media instead";
@@ -211,9 +237,9 @@ std::string find_unswitchable(const std::filesystem::path& data_dir, bool with_m
     return {};
 }
 
-void switch_to_restored(const std::filesystem::path& data_dir, bool with_media) {
-    write_journal(data_dir, with_media ? journal_of_all : journal_of_db);
-    take_steps(data_dir, with_media);
+void switch_to_restored(const std::filesystem::path& data_dir, switched_parts parts) {
+    write_journal(data_dir, to_journal(parts));
+    take_steps(data_dir, parts);
 }
 
 }  // namespace pinhole::storage

@@ -1,17 +1,18 @@
 // Who may be in a data directory, and how all that a restore has built takes its place in it at
 // once, so that a kill at any instant leaves either what was there or all that is new.
 //
-//   DIR/restore.building/        what a restore builds: db/, and temporary files
+//   DIR/restore.building/        what a restore builds: db/, perhaps secret.key, temporary files
 //   DIR/media/restore.building/  media that it brings: public/ and hidden/
 //   DIR/restore.journal          all is built and durable: the switch is under way. ON DISK, text:
 //                                    pinhole-restore 1
 //                                    db                  what is switched, a line for each
 //                                    media
+//                                    key
 //
 // The switch moves what was there aside and the new to its place, by renames: db/, media/public/
-// and media/hidden/. Without the journal the directory is as it was before, and what a restore has
-// left is removed; with it the switch is finished. Both happen whenever somebody enters the
-// directory, the server too. Nothing is ever renamed that may be a mount point: not DIR, not
+// and media/hidden/, secret.key. Without the journal the directory is as it was before, and what a
+// restore has left is removed; with it the switch is finished. Both happen whenever somebody enters
+// the directory, the server too. Nothing is ever renamed that may be a mount point: not DIR, not
 // DIR/media.
 //
 // A lock (flock) on the directory itself keeps a restore and whoever has the directory open apart;
@@ -39,15 +40,21 @@ unique_fd enter_data_directory_alone(const std::filesystem::path& data_dir);
 std::filesystem::path restore_folder(const std::filesystem::path& data_dir);
 std::filesystem::path media_restore_folder(const std::filesystem::path& data_dir);
 
+/// What is switched beside db/.
+struct switched_parts {
+    bool media = false;
+    bool key = false;
+};
+
 /// Why what is there cannot be switched, since it cannot be renamed: a mount point, a link. Empty:
 /// it can.
-std::string find_unswitchable(const std::filesystem::path& data_dir, bool with_media);
+std::string find_unswitchable(const std::filesystem::path& data_dir, switched_parts parts);
 
 /// Puts what is built, and durable, in the place of what is there. Once it has thrown, entering the
 /// directory the next time finishes it, if the journal was written: see `is_switching`.
-/// Requires: the directory entered alone; db/ in the folder for it, and with media the two trees,
-/// are whole.
-void switch_to_restored(const std::filesystem::path& data_dir, bool with_media);
+/// Requires: the directory entered alone; db/ in the folder for it, with media the two trees, and
+/// with the key secret.key, are whole.
+void switch_to_restored(const std::filesystem::path& data_dir, switched_parts parts);
 
 /// Whether a switch has begun and not come to its end.
 bool is_switching(const std::filesystem::path& data_dir);

@@ -1,15 +1,9 @@
 #include "storage/restore/restore.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "storage/dump/verify.hpp"
@@ -19,6 +13,7 @@
 #include "storage/restore/background_sink.hpp"
 #include "storage/restore/data_directory.hpp"
 #include "storage/restore/media_stage.hpp"
+#include "storage/restore/restore_site.hpp"
 #include "storage/restore/row_builder.hpp"
 #include "storage/restore/row_merger.hpp"
 #include "storage/restore/target_store.hpp"
@@ -38,42 +33,6 @@ std::int64_t ceiling_above(entity_id id) {
 dump::unknown_members unknown_of(const restore_options& options) {
     return options.ignore_unknown ? dump::unknown_members::ignore : dump::unknown_members::refuse;
 }
-
-/// Folders that are made where absent, and taken away again unless they are kept.
-class made_folders {
-public:
-    ~made_folders() {
-        for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
-            std::error_code ignored;  // one that somebody has put something in stays
-            std::filesystem::remove(*made, ignored);
-        }
-    }
-    made_folders() = default;
-    made_folders(const made_folders&) = delete;
-    made_folders& operator=(const made_folders&) = delete;
-
-    /// With parents; durable.
-    void make(const std::filesystem::path& wanted, mode_t mode) {
-        const auto folder = std::filesystem::absolute(wanted).lexically_normal();
-        if (std::filesystem::is_directory(folder)) {
-            return;
-        }
-        const auto parent =
-            folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
-        if (parent != folder) {
-            make(parent, mode);
-        }
-        if (!media::make_folder(AT_FDCWD, folder.string(), mode)) {
-            throw std::system_error{errno, std::system_category(), "making " + folder.string()};
-        }
-        made_.push_back(folder);
-        sync_folder(parent);
-    }
-    void keep() { made_.clear(); }
-
-private:
-    std::vector<std::filesystem::path> made_;
-};
 
 class restoration {
 public:
@@ -141,7 +100,7 @@ private:
         if (report_.dump.has_media && has_media_files(media_root())) {
             return refuse_media();
         }
-        if (std::string problem = find_unswitchable(data_dir_, report_.dump.has_media);
+        if (std::string problem = find_unswitchable(data_dir_, {.media = report_.dump.has_media});
             !problem.empty()) {
             return refuse(std::move(problem));
         }
@@ -154,31 +113,6 @@ private:
                       " holds media already, and the dump has some, too: move them away");
     }
 
-    /// Takes away what was built, whatever comes in between; not what a switch has begun with.
-    class building {
-    public:
-        explicit building(const std::filesystem::path& data_dir) : data_dir_(data_dir) {
-            if (!media::make_folder(AT_FDCWD, restore_folder(data_dir).string(), 0700)) {
-                throw std::system_error{errno, std::system_category(),
-                                        "making " + restore_folder(data_dir).string()};
-            }
-        }
-        ~building() {
-            try {
-                if (!is_switching(data_dir_)) {
-                    remove_restore_folders(data_dir_);
-                }
-            } catch (const std::exception&) {
-                // Nobody to tell: whoever enters the directory next removes it, or says why not.
-            }
-        }
-        building(const building&) = delete;
-        building& operator=(const building&) = delete;
-
-    private:
-        std::filesystem::path data_dir_;
-    };
-
     media_stage& stage_media() {
         made_.make(media_root(), 0711);
         stage_.emplace(media_restore_folder(data_dir_));
@@ -186,7 +120,7 @@ private:
     }
 
     result<restore_report> replace(dump::archive_reader& archive) {
-        const building built{data_dir_};
+        const restore_site built{data_dir_};
         row_builder builder{{.folder = restore_folder(data_dir_),
                              .media_root = media_root(),
                              .memory_bytes = options_.memory_bytes / 4 * 3,
@@ -210,7 +144,8 @@ private:
             return std::move(report_);
         }
         const bool with_media = stage_.has_value();
-        if (std::string problem = find_unswitchable(data_dir_, with_media); !problem.empty()) {
+        if (std::string problem = find_unswitchable(data_dir_, {.media = with_media});
+            !problem.empty()) {
             return refuse(std::move(problem));
         }
         builder.finish(checker, first_commit(), watch_);
@@ -251,20 +186,11 @@ private:
 
     void switch_over(bool with_media) {
         stage_.reset();
-        try {
-            switch_to_restored(data_dir_, with_media);
-        } catch (const std::exception& failure) {
-            if (is_switching(data_dir_)) {
-                throw std::runtime_error{
-                    std::string{"all is restored, but could not be put in its place: "} +
-                    failure.what() + ". That is done at the next start of the server"};
-            }
-            throw;
-        }
+        finish_restore(data_dir_, {.media = with_media});
     }
 
     result<restore_report> merge(dump::archive_reader& archive) {
-        const building built{data_dir_};
+        const restore_site built{data_dir_};
         row_merger merger{{.scratch = restore_folder(data_dir_),
                            .media_root = media_root(),
                            .stage_media = [this]() -> media_stage& { return stage_media(); }},

@@ -67,6 +67,7 @@ private:
 void add_all_words(word_list& words);
 
 void add_restore(word_list& words);
+void add_backup(word_list& words);
 void add_accounts(word_list& words);
 void add_stats(word_list& words);
 void add_query(word_list& words);

@@ -1,0 +1,69 @@
+#include "storage/restore/restore_site.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "storage/media/media_disk.hpp"
+
+namespace pinhole::storage {
+
+made_folders::~made_folders() {
+    for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
+        std::error_code ignored;  // one that somebody has put something in stays
+        std::filesystem::remove(*made, ignored);
+    }
+}
+
+void made_folders::make(const std::filesystem::path& wanted, mode_t mode) {
+    const auto folder = std::filesystem::absolute(wanted).lexically_normal();
+    if (std::filesystem::is_directory(folder)) {
+        return;
+    }
+    const auto parent =
+        folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
+    if (parent != folder) {
+        make(parent, mode);
+    }
+    if (!media::make_folder(AT_FDCWD, folder.string(), mode)) {
+        throw std::system_error{errno, std::system_category(), "making " + folder.string()};
+    }
+    made_.push_back(folder);
+    sync_folder(parent);
+}
+
+restore_site::restore_site(const std::filesystem::path& data_dir) : data_dir_(data_dir) {
+    if (!media::make_folder(AT_FDCWD, restore_folder(data_dir).string(), 0700)) {
+        throw std::system_error{errno, std::system_category(),
+                                "making " + restore_folder(data_dir).string()};
+    }
+}
+
+restore_site::~restore_site() {
+    try {
+        if (!is_switching(data_dir_)) {
+            remove_restore_folders(data_dir_);
+        }
+    } catch (const std::exception&) {
+        // Nobody to tell: whoever enters the directory next removes it, or says why not.
+    }
+}
+
+void finish_restore(const std::filesystem::path& data_dir, switched_parts parts) {
+    try {
+        switch_to_restored(data_dir, parts);
+    } catch (const std::exception& failure) {
+        if (is_switching(data_dir)) {
+            throw std::runtime_error{
+                std::string{"all is restored, but could not be put in its place: "} +
+                failure.what() + ". That is done at the next start of the server"};
+        }
+        throw;
+    }
+}
+
+}  // namespace pinhole::storage

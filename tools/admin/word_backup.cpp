@@ -1,0 +1,289 @@
+// backup, and below it list, verify, restore: physical backups in a folder (docs/backup.md).
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/backup/backup.hpp"
+#include "storage/backup/restore_backup.hpp"
+#include "storage/backup/verify.hpp"
+#include "storage/base/version.hpp"
+#include "tools/admin/admin_store.hpp"
+#include "tools/admin/display.hpp"
+#include "tools/admin/frozen_rows.hpp"
+#include "tools/admin/words.hpp"
+
+namespace pinhole::admin {
+
+namespace {
+
+namespace backup = storage::backup;
+using nlohmann::json;
+
+struct backup_word_options {
+    std::string folder;
+    std::optional<std::size_t> keep;
+};
+
+struct choice_options {
+    std::string folder;
+    std::optional<kv::backup_id> id;
+    bool all = false;
+    bool hash = false;
+    bool missing_media = false;
+};
+
+backup::backup_folder must(storage::result<backup::backup_folder> opened) {
+    if (!opened) {
+        throw refusal{opened.error().message};
+    }
+    return std::move(*opened);
+}
+
+json to_result(const backup::backup_record& record) {
+    return {
+        {"id", record.id},
+        {"created_at", record.created_at},
+        {"server_version", record.server_version},
+        {"schema_version", record.schema_version},
+        {"rows_about", record.rows_about},
+        {"database", {{"bytes", record.database_bytes}, {"new_bytes", record.database_new_bytes}}},
+        {"media",
+         {{"files", record.media_files},
+          {"bytes", record.media_bytes},
+          {"new_files", record.media_new_files},
+          {"new_bytes", record.media_new_bytes},
+          {"missing", record.media_missing}}},
+        {"has_secret_key", !record.secret_key_sha256.empty()}};
+}
+
+std::string describe(const backup::backup_record& record) {
+    return fmt::format(
+        "backup {} shows {}\n"
+        "database  {:>10}  {} of it new\n"
+        "media     {:>10}  in {} files; {} in {} files new\n",
+        record.id, record.created_at, to_size_text(record.database_bytes),
+        to_size_text(record.database_new_bytes), to_size_text(record.media_bytes),
+        with_separators(record.media_files), to_size_text(record.media_new_bytes),
+        with_separators(record.media_new_files));
+}
+
+void show_faults(const word_context& context, const backup::fault_list& faults) {
+    for (const std::string& line : faults.kept()) {
+        context.out.error(to_printable(line));
+    }
+    if (faults.total() > faults.kept().size()) {
+        context.out.error(
+            fmt::format("… and {} more", with_separators(faults.total() - faults.kept().size())));
+    }
+}
+
+void show_json(const word_context& context, const json& value) {
+    context.out.result(value.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+}
+
+exit_code make_backup(word_context& context, const backup_word_options& options) {
+    if (options.folder.empty()) {
+        throw usage_error{"DEST is required: the folder for the backups"};
+    }
+    if (!std::filesystem::exists(context.data_dir / "db" / "CURRENT")) {
+        throw refusal{"there is no database in " + context.data_dir.string()};
+    }
+    const auto folder =
+        must(backup::backup_folder::open_to_write(options.folder, context.data_dir));
+    const auto watch = context.watch();
+    frozen_rows frozen = freeze_rows(context, true);
+    backup::backup_writer writer{folder,
+                                 {.data_dir = context.data_dir,
+                                  .at = frozen.at,
+                                  .server_version = std::string{storage::program_version()},
+                                  .keep = options.keep,
+                                  .log = to_log(context.out)},
+                                 watch};
+    writer.add_rows(*frozen.rows);
+    frozen.release_rows();
+    const backup::backup_report report = writer.finish();
+    context.out.finish_progress();
+    if (context.out.is_json()) {
+        json all = to_result(report.made);
+        all["dropped"] = report.dropped;
+        all["bad_media_total"] = report.bad_media.total();
+        all["bad_media"] = report.bad_media.kept();
+        show_json(context, all);
+    } else {
+        std::string text = describe(report.made);
+        if (!report.dropped.empty()) {
+            text += fmt::format("dropped   {:>10}  older ones\n", report.dropped.size());
+        }
+        context.out.result(text);
+        show_faults(context, report.bad_media);
+    }
+    return report.bad_media.empty() ? exit_code::done : exit_code::refused;
+}
+
+exit_code list_backups(word_context& context, const choice_options& options) {
+    const auto folder = must(backup::backup_folder::open_to_list(options.folder));
+    backup::fault_list faults;
+    json all = json::array();
+    std::string text = fmt::format("{:>4}  {:<27}{:>13}{:>12}{:>14}{:>12}{:>12}\n", "id", "shows",
+                                   "rows, about", "database", "media files", "media", "new");
+    for (const kv::backup_id id : folder.ids()) {
+        try {
+            const auto record = folder.read(id);
+            all.push_back(to_result(record));
+            text +=
+                fmt::format("{:>4}  {:<27}{:>13}{:>12}{:>14}{:>12}{:>12}\n", id,
+                            to_printable(record.created_at), with_separators(record.rows_about),
+                            to_size_text(record.database_bytes),
+                            with_separators(record.media_files), to_size_text(record.media_bytes),
+                            to_size_text(record.database_new_bytes + record.media_new_bytes));
+        } catch (const backup::backup_damage& damage) {
+            faults.add(damage.what());
+        }
+    }
+    if (context.out.is_json()) {
+        show_json(context, all);
+    } else {
+        context.out.result(text);
+    }
+    show_faults(context, faults);
+    return faults.empty() ? exit_code::done : exit_code::refused;
+}
+
+/// The one that is asked for, or the newest.
+kv::backup_id choose(const backup::backup_folder& folder, const choice_options& options) {
+    const auto ids = folder.ids();
+    if (ids.empty()) {
+        throw refusal{"there is no backup in " + folder.path().string() + " yet"};
+    }
+    if (!options.id) {
+        return ids.back();
+    }
+    if (std::ranges::find(ids, *options.id) == ids.end()) {
+        throw refusal{
+            fmt::format("there is no backup {} in {}", *options.id, folder.path().string())};
+    }
+    return *options.id;
+}
+
+exit_code verify_backups(word_context& context, const choice_options& options) {
+    const auto folder = must(backup::backup_folder::open_to_read(options.folder));
+    const kv::backup_id chosen = choose(folder, options);
+    const auto ids = options.all ? folder.ids() : std::vector{chosen};
+    backup::fault_list faults;
+    for (const kv::backup_id id : ids) {
+        backup::verify_backup(folder, id, options.hash, faults, context.watch());
+    }
+    context.out.finish_progress();
+    if (context.out.is_json()) {
+        show_json(context, {{"ids", ids},
+                            {"is_whole", faults.empty()},
+                            {"faults_total", faults.total()},
+                            {"faults", faults.kept()}});
+    } else if (faults.empty()) {
+        context.out.result(fmt::format("whole: backup {}\n", fmt::join(ids, ", ")));
+    } else {
+        show_faults(context, faults);
+    }
+    return faults.empty() ? exit_code::done : exit_code::refused;
+}
+
+exit_code restore_backup(word_context& context, const choice_options& options) {
+    const auto folder = must(backup::backup_folder::open_to_read(options.folder));
+    const auto done = backup::restore_backup(
+        folder, choose(folder, options), context.data_dir,
+        {.missing_media = options.missing_media, .log = to_log(context.out)}, context.watch());
+    context.out.finish_progress();
+    if (!done) {
+        throw refusal{done.error().message};
+    }
+    if (context.out.is_json()) {
+        json all = done->record.id == 0 ? json::object() : to_result(done->record);
+        all["is_done"] = done->is_done;
+        all["media_left_out"] = done->media_left_out;
+        all["faults_total"] = done->faults.total();
+        all["faults"] = done->faults.kept();
+        show_json(context, all);
+    } else {
+        show_faults(context, done->faults);
+    }
+    if (!done->is_done) {
+        context.out.note("nothing was changed");
+        return exit_code::refused;
+    }
+    if (!context.out.is_json()) {
+        context.out.result(fmt::format(
+            "restored: backup {}, which shows {}; about {} rows, {} media files of {}{}\n",
+            done->record.id, done->record.created_at, with_separators(done->record.rows_about),
+            with_separators(done->record.media_files - done->media_left_out),
+            to_size_text(done->record.media_bytes),
+            done->media_left_out == 0
+                ? ""
+                : fmt::format("; {} left out", with_separators(done->media_left_out))));
+    }
+    return exit_code::done;
+}
+
+void add_folder(CLI::App& word, std::string& folder) {
+    word.add_option("DEST", folder, "The folder of the backups")->required()->type_name("DIR");
+}
+
+void add_id(CLI::App& word, choice_options& options) {
+    word.add_option("--id", options.id, "Which backup; the newest, if it is not said")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+}
+
+}  // namespace
+
+void add_backup(word_list& words) {
+    const auto made = std::make_shared<backup_word_options>();
+    CLI::App& word =
+        words.add("backup",
+                  "Backs up database and media to a folder, while a server goes on: each backup "
+                  "costs what is "
+                  "new since the one before, and each can be restored by itself",
+                  [made](word_context& context) { return make_backup(context, *made); });
+    word.add_option("DEST", made->folder,
+                    "The folder of the backups, made at the first; best on another disk")
+        ->type_name("DIR");
+    word.add_option("--keep", made->keep, "Afterwards, remove all but the newest N")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+
+    const auto listed = std::make_shared<choice_options>();
+    CLI::App& list =
+        words.add_under(word, "list", "Lists the backups in a folder",
+                        [listed](word_context& context) { return list_backups(context, *listed); });
+    add_folder(list, listed->folder);
+
+    const auto verified = std::make_shared<choice_options>();
+    CLI::App& verify = words.add_under(
+        word, "verify",
+        "Looks whether a backup is what was written: the database by its sums, media by presence "
+        "and size",
+        [verified](word_context& context) { return verify_backups(context, *verified); });
+    add_folder(verify, verified->folder);
+    add_id(verify, *verified);
+    verify.add_flag("--all", verified->all, "All backups in the folder")->excludes("--id");
+    verify.add_flag("--hash", verified->hash, "Read all media, too, and compare their SHA-256");
+
+    const auto restored = std::make_shared<choice_options>();
+    CLI::App& restore = words.add_under(
+        word, "restore",
+        "Puts a backup into an empty data directory that no server has open. All is checked first, "
+        "and shows at once; with a fault, or a kill midway, the directory stays as it was",
+        [restored](word_context& context) { return restore_backup(context, *restored); });
+    add_folder(restore, restored->folder);
+    add_id(restore, *restored);
+    restore.add_flag("--missing-media", restored->missing_media,
+                     "Leave out media that the backup has lost or that are damaged in it");
+}
+
+}  // namespace pinhole::admin
