@@ -10,9 +10,8 @@
 
 #include "storage/base/version.hpp"
 #include "storage/dump/dump.hpp"
-#include "storage/read_only_database.hpp"
-#include "tools/admin/admin_store.hpp"
 #include "tools/admin/display.hpp"
+#include "tools/admin/dump_source.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
@@ -30,40 +29,6 @@ struct dump_word_options {
     std::vector<std::string> exclude;
     std::string only;
 };
-
-/// The rows at one instant, and what keeps them and their files there meanwhile.
-struct source {
-    storage::control::remote_checkpoint checkpoint;  ///< of a running server; goes last
-    std::shared_ptr<void> purge_hold;
-    std::unique_ptr<kv::read_only_store> rows;
-    storage::timestamp at{};
-};
-
-source open_source(word_context& context, bool with_media) {
-    source opened;
-    const auto server = connect_to_server(context.data_dir);
-    if (!server) {
-        const auto directory = context.data_dir / "db";
-        if (!std::filesystem::exists(directory / "CURRENT")) {
-            throw refusal{"there is no database in " + context.data_dir.string()};
-        }
-        opened.rows = storage::open_read_only(directory, to_log(context.out));
-        opened.at = storage::now();
-        return opened;
-    }
-    if (with_media) {
-        try {
-            opened.purge_hold = server->hold_purge();
-        } catch (const storage::control::server_unusable& reason) {
-            context.out.note(fmt::format(
-                "files that are removed for good meanwhile will be missing: {}", reason.what()));
-        }
-    }
-    opened.checkpoint = server->make_checkpoint();
-    opened.rows = storage::open_read_only(opened.checkpoint.path, to_log(context.out));
-    opened.at = opened.checkpoint.at;
-    return opened;
-}
 
 template <class T>
 T must(storage::result<T> made) {
@@ -148,7 +113,7 @@ void tell(word_context& context, const dump_word_options& options,
 
 exit_code write_dump(word_context& context, const dump_word_options& options) {
     require_free(options.target);
-    const source opened = open_source(context, options.with_media);
+    const dump_source opened = open_dump_source(context, options.with_media);
     const media::media_reader media{context.data_dir / "media"};
     const auto reader = opened.rows->snapshot();
     auto sink = make_sink(options.target, opened.at);
