@@ -52,7 +52,6 @@ public:
         }
         (void)file.release();
         (void)::gzbuffer(file_, buffer_bytes);
-        take_byte_order_mark();
     }
     input(const input&) = delete;
     input& operator=(const input&) = delete;
@@ -68,6 +67,12 @@ public:
     void advance() {
         line_ += buffer_[at_] == '\n' ? 1 : 0;
         ++at_;
+    }
+    void take_byte_order_mark() {
+        if (peek() != -1 && end_ >= byte_order_mark.size() &&
+            std::string_view{buffer_.data(), byte_order_mark.size()} == byte_order_mark) {
+            at_ = byte_order_mark.size();
+        }
     }
     void skip_space() {
         while (is_space(peek())) {
@@ -108,13 +113,6 @@ private:
         }
         throw unreadable_fixture{line_, "the compressed file is damaged: " + message};
     }
-    void take_byte_order_mark() {
-        if (peek() != -1 && end_ >= byte_order_mark.size() &&
-            std::string_view{buffer_.data(), byte_order_mark.size()} == byte_order_mark) {
-            at_ = byte_order_mark.size();
-        }
-    }
-
     gzFile file_ = nullptr;
     std::vector<char> buffer_;
     std::size_t at_ = 0;
@@ -351,6 +349,7 @@ std::uint64_t fixture_reader::bytes_read() const {
 
 void fixture_reader::for_each(const std::function<void(fixture_object&)>& take) {
     const auto place = [this] { return std::pair{input_->line(), input_->position()}; };
+    input_->take_byte_order_mark();
     input_->skip_space();
     const bool in_array = input_->peek() == '[';
     object_handler events{in_array, take, place};

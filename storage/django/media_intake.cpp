@@ -30,6 +30,14 @@ constexpr std::size_t name_bytes_max = 4096;
     throw std::system_error{errno, std::system_category(), what};
 }
 
+unique_fd open_root(const std::filesystem::path& root) {
+    unique_fd opened{::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!opened) {
+        throw_errno(("opening " + root.string()).c_str());
+    }
+    return opened;
+}
+
 std::size_t read_some(int fd, std::span<char> into, std::uint64_t at) {
     for (;;) {
         const ssize_t got = ::pread(fd, into.data(), into.size(), static_cast<off_t>(at));
@@ -97,13 +105,9 @@ media_intake::media_intake(const std::filesystem::path& root, std::filesystem::p
                            const media::probe_limits& limits)
     : scratch_(std::move(scratch)),
       limits_(limits),
-      root_(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+      root_(open_root(root)),
       bytes_(dump::open_unnamed(scratch_)),
-      places_(scratch_) {
-    if (!root_) {
-        throw_errno(("opening " + root.string()).c_str());
-    }
-}
+      places_(scratch_) {}
 
 /// Part by part, so that no part can be a link or lead upwards.
 std::expected<unique_fd, std::string> media_intake::open_below_root(std::string_view name) const {

@@ -144,38 +144,30 @@ std::string object_values::required_text(std::string_view name) {
 bool object_values::flag(std::string_view name, bool otherwise) {
     const field_source& source = model_->source(name);
     bool is_told = false;
+    bool is_true = false;
     for (const std::string& field : source.fields) {
         const json_member* value = find_field(field);
         if (value == nullptr) {
             continue;
         }
         is_told = true;
-        switch (value->kind) {
-            case json_kind::null:
-                break;
-            case json_kind::boolean:
-            case json_kind::integer:
-                if (value->integer != 0) {
-                    return find(name) != nullptr;  // so that all of them are known
-                }
-                break;
-            case json_kind::text:
-                if (value->text.empty()) {
-                    break;
-                }
-                if (parse_django_time(value->text, map_.utc_offset)) {
-                    return find(name) != nullptr;
-                }
-                [[fallthrough]];
-            case json_kind::other:
+        const bool is_number =
+            value->kind == json_kind::boolean || value->kind == json_kind::integer;
+        if (is_number) {
+            is_true = is_true || value->integer != 0;
+        } else if (says_something(*value)) {
+            const bool is_time =
+                value->kind == json_kind::text && parse_django_time(value->text, map_.utc_offset);
+            is_true = is_true || is_time;
+            if (!is_time) {
                 report_type(name, *value, "true or false, or a time");
-                return otherwise;
+            }
         }
     }
-    if (!is_told && source.has_constant) {
-        return source.constant.integer != 0;
+    if (is_told) {
+        return is_true;
     }
-    return is_told ? false : otherwise;
+    return source.has_constant ? source.constant.integer != 0 : otherwise;
 }
 
 std::int64_t object_values::integer(std::string_view name, std::int64_t otherwise) {

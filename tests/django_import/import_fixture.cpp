@@ -93,7 +93,7 @@ std::vector<std::string> import_fixture::word(std::vector<std::string> options) 
     return all;
 }
 
-admin_end import_fixture::import(const std::vector<std::string>& options) const {
+admin_end import_fixture::run_import(const std::vector<std::string>& options) const {
     write_fixture();
     return admin(word(options));
 }
@@ -106,7 +106,7 @@ json import_fixture::must_import(const std::vector<std::string>& options) const 
 void import_fixture::must_refuse(std::string_view says,
                                  const std::vector<std::string>& options) const {
     const auto before = tree_of(data);
-    const admin_end end = import(options);
+    const admin_end end = run_import(options);
     BOOST_TEST_INFO_SCOPE("it says: " << end.err);
     BOOST_TEST(end.exit_status == 1);
     BOOST_TEST(end.err.contains(says), "it does not say: " << says);

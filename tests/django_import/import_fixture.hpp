@@ -40,7 +40,7 @@ struct import_fixture : admin_fixture {
 
     /// The word, with the fixture as it is in `objects`.
     std::vector<std::string> word(std::vector<std::string> options = {}) const;
-    admin_end import(const std::vector<std::string>& options = {}) const;
+    admin_end run_import(const std::vector<std::string>& options = {}) const;
     json must_import(const std::vector<std::string>& options = {}) const;
     /// It must be refused with these words, and the target stay as it is.
     void must_refuse(std::string_view says, const std::vector<std::string>& options = {}) const;

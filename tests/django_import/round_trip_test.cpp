@@ -1,5 +1,8 @@
 // A real Django at both ends: what it dumps is imported and served, its users log in, and what
 // export-django writes is loaded by it again.
+#include <atomic>
+#include <map>
+
 #include "tests/django_import/django_app.hpp"
 #include "tests/django_import/import_fixture.hpp"
 #include "tests/storage/storage_fixture.hpp"
@@ -34,7 +37,7 @@ struct with_django : import_fixture {
     std::string hash_of(const std::string& dump, const std::string& username) const {
         for (const json& row : read_rows(dump, "users")) {
             if (row["username"] == username) {
-                return row["password"];
+                return row["password"].get<std::string>();
             }
         }
         return "there is no " + username;
@@ -103,18 +106,19 @@ BOOST_AUTO_TEST_CASE(photos_are_served_and_deleted_ones_are_not) {
     std::map<std::string, bool> is_shown;  // of posts
     std::map<std::string, bool> is_alive;  // of users
     for (const json& row : read_rows(dump, "users")) {
-        is_alive[row["id"]] = !row["is_deleted"].get<bool>();
+        is_alive[row["id"].get<std::string>()] = !row["is_deleted"].get<bool>();
     }
     for (const json& row : read_rows(dump, "posts")) {
-        is_shown[row["id"]] =
+        is_shown[row["id"].get<std::string>()] =
             !row["is_deleted"].get<bool>() && is_alive[row["author"].get<std::string>()];
     }
     start();
     api_client client{port};
     std::size_t served = 0;
     for (const json& row : read_rows(dump, "files")) {
-        const bool shown = is_shown[row["post"]] && !row["is_deleted"].get<bool>();
-        const auto answer = client.get(row["url"]);
+        const bool shown =
+            is_shown[row["post"].get<std::string>()] && !row["is_deleted"].get<bool>();
+        const auto answer = client.get(row["url"].get<std::string>());
         BOOST_TEST(answer.status == (shown ? 200U : 404U));
         if (shown) {
             ++served;
