@@ -40,32 +40,70 @@ awaitable<result<bool>> verify(call& c, std::string stored_hash, std::string pas
     co_return *matches;
 }
 
-/// The account if the password is right. Errors: bad_credentials, whatever was wrong.
-awaitable<std::expected<storage::user, http::response>> verified_account(call& c,
-                                                                         text_fields& fields,
-                                                                         bool deleted_too) {
-    const std::string username = storage::to_canonical_username(fields.take("username"));
-    if (auto refused = refuse_guess(c, '@' + username)) {
-        co_return std::unexpected{std::move(*refused)};
-    }
-    const auto account = co_await c.api.work().read(
+/// An account and the password that it was verified with.
+struct verified {
+    storage::user account;
+    std::string password;
+    bool deleted_too = false;  ///< whether a deleted one may log in
+};
+
+awaitable<result<std::optional<storage::user>>> find_account(call& c, const std::string& username) {
+    co_return co_await c.api.work().read(
         [&](const kv::reader& reader) -> result<std::optional<storage::user>> {
             auto found = storage::find_account(reader, username);
             return found ? std::optional{std::move(found->row)} : std::nullopt;
         });
+}
+
+/// The account if the password is right. Errors: bad_credentials, whatever was wrong.
+awaitable<std::expected<verified, http::response>> verify_account(call& c, text_fields& fields,
+                                                                  bool deleted_too) {
+    const std::string username = storage::to_canonical_username(fields.take("username"));
+    if (auto refused = refuse_guess(c, '@' + username)) {
+        co_return std::unexpected{std::move(*refused)};
+    }
+    const auto account = co_await find_account(c, username);
     if (!account) {
         co_return std::unexpected{to_response(account.error())};
     }
+    std::string password = fields.take("password");
     const bool may_log_in = *account && (deleted_too || !(*account)->is_deleted);
-    const auto matches = co_await verify(c, may_log_in ? (*account)->password : std::string{},
-                                         fields.take("password"));
+    const auto matches =
+        co_await verify(c, may_log_in ? (*account)->password : std::string{}, password);
     if (!matches) {
         co_return std::unexpected{to_response(matches.error())};
     }
     if (!*matches) {
         co_return std::unexpected{to_response(storage::wrong_credentials())};
     }
-    co_return **account;
+    co_return verified{**account, std::move(password), deleted_too};
+}
+
+/// A new hash for the account if its own is outdated. Nothing while the pool is too busy, too: the
+/// next login does it as well.
+awaitable<storage::rehashed_password> rehash(call& c, const verified& who) {
+    if (!storage::needs_rehash(who.account.password)) {
+        co_return std::nullopt;
+    }
+    auto hashed = co_await hash(c, who.password);
+    co_return hashed ? storage::rehashed_password{std::move(*hashed)} : std::nullopt;
+}
+
+/// Whether the account has got another hash of the very password since it was verified, by another
+/// login that has put argon2id in an imported one's place. `who` is then as the account is now.
+awaitable<bool> was_rehashed(call& c, verified& who) {
+    if (!storage::needs_rehash(who.account.password)) {
+        co_return false;
+    }
+    const auto now_stored = co_await find_account(c, who.account.username);
+    if (!now_stored || !*now_stored || (*now_stored)->id != who.account.id ||
+        (*now_stored)->password == who.account.password ||
+        ((*now_stored)->is_deleted && !who.deleted_too)) {
+        co_return false;
+    }
+    const auto matches = co_await verify(c, (*now_stored)->password, who.password);
+    who.account = **now_stored;
+    co_return matches && *matches;
 }
 
 /// A login for `account`, or nothing while no id can be had.
@@ -137,26 +175,45 @@ awaitable<http::response> sign_up(call& c) {
     co_return http::response::json(http::status::created, answer->body);
 }
 
+namespace {
+
+/// Logs in by what `plan` plans, putting a hash of our own in an outdated one's place.
+template <class Plan>
+awaitable<http::response> log_in_verified(call& c, verified who, Plan plan) {
+    for (;;) {
+        const auto login = make_login(c, who.account.id);
+        if (!login) {
+            co_return no_id_answer(c);
+        }
+        const auto rehashed = co_await rehash(c, who);
+        const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
+            return plan(reader, who.account, login->row, rehashed);
+        });
+        if (view) {
+            co_return http::response::json(http::status::ok, login_json(*view, *login));
+        }
+        if (view.error().code != error_code::bad_credentials || !co_await was_rehashed(c, who)) {
+            co_return to_response(view.error());
+        }
+    }
+}
+
+}  // namespace
+
 awaitable<http::response> log_in(call& c) {
     auto body = co_await read_json(c, login_fields);
     if (!body) {
         co_return std::move(body.error());
     }
-    auto account = co_await verified_account(c, body->fields, false);
-    if (!account) {
-        co_return std::move(account.error());
+    auto who = co_await verify_account(c, body->fields, false);
+    if (!who) {
+        co_return std::move(who.error());
     }
-    const auto login = make_login(c, account->id);
-    if (!login) {
-        co_return no_id_answer(c);
-    }
-    const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
-        return storage::plan_login(reader, *account, login->row);
-    });
-    if (!view) {
-        co_return to_response(view.error());
-    }
-    co_return http::response::json(http::status::ok, login_json(*view, *login));
+    auto plan = [](const kv::reader& reader, const storage::user& seen,
+                   const storage::session& login, const storage::rehashed_password& rehashed) {
+        return storage::plan_login(reader, seen, login, rehashed);
+    };
+    co_return co_await log_in_verified(c, std::move(*who), plan);
 }
 
 awaitable<http::response> restore_account(call& c) {
@@ -164,28 +221,26 @@ awaitable<http::response> restore_account(call& c) {
     if (!body) {
         co_return std::move(body.error());
     }
-    auto account = co_await verified_account(c, body->fields, true);
-    if (!account) {
-        co_return std::move(account.error());
+    auto who = co_await verify_account(c, body->fields, true);
+    if (!who) {
+        co_return std::move(who.error());
     }
-    const auto login = make_login(c, account->id);
-    if (!login) {
-        co_return no_id_answer(c);
-    }
-    const auto view = co_await c.api.work().write([&](const kv::reader& reader) {
-        return storage::plan_restore_account(reader, *account, login->row, c.at,
-                                             c.api.options().restore_retention);
-    });
-    if (!view) {
-        co_return to_response(view.error());
+    const storage::entity_id account = who->account.id;
+    auto plan = [&c](const kv::reader& reader, const storage::user& seen,
+                     const storage::session& login, const storage::rehashed_password& rehashed) {
+        return storage::plan_restore_account(reader, seen, login, c.at,
+                                             c.api.options().restore_retention, rehashed);
+    };
+    auto answer = co_await log_in_verified(c, std::move(*who), plan);
+    if (answer.code != http::status::ok) {
+        co_return answer;
     }
     c.api.database().wake_jobs();
-    const auto placed =
-        co_await place_media(c, {storage::job_kind::place_account_media, account->id});
+    const auto placed = co_await place_media(c, {storage::job_kind::place_account_media, account});
     if (!placed) {
         co_return to_response(placed.error());
     }
-    co_return http::response::json(http::status::ok, login_json(*view, *login));
+    co_return answer;
 }
 
 namespace {

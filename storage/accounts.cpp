@@ -34,8 +34,10 @@ void append_account_jobs(kv::commit& commit, entity_id account) {
 /// Writes the account's row though it does not change: a login and a change of password, which
 /// ends the logins it sees, must not both succeed without one seeing the other.
 void append_login(kv::commit& commit, const row_reader& rows, const stored<user>& account,
-                  const session& login) {
-    append_update(commit, account, account.row);
+                  const session& login, const rehashed_password& rehashed) {
+    user row = account.row;
+    row.password = rehashed.value_or(row.password);
+    append_update(commit, account, row);
     append_session(commit, sessions_of(rows, account.row.id), login);
 }
 
@@ -78,20 +80,21 @@ std::optional<stored<user>> find_account(const kv::reader& reader, std::string_v
 }
 
 result<planned<user_view>> plan_login(const kv::reader& reader, const user& seen,
-                                      const session& login) {
+                                      const session& login, const rehashed_password& rehashed) {
     const row_reader rows{reader};
     const auto account = still_the_same(rows, seen);
     if (!account || account->row.is_deleted) {
         return std::unexpected{wrong_credentials()};
     }
     planned<user_view> plan{.commit = {}, .value = to_user_view(reader, account->row)};
-    append_login(plan.commit, rows, *account, login);
+    append_login(plan.commit, rows, *account, login, rehashed);
     return plan;
 }
 
 result<planned<user_view>> plan_restore_account(const kv::reader& reader, const user& seen,
                                                 const session& login, timestamp at,
-                                                std::chrono::seconds retention) {
+                                                std::chrono::seconds retention,
+                                                const rehashed_password& rehashed) {
     const row_reader rows{reader};
     const auto account = still_the_same(rows, seen);
     if (!account || (account->row.is_deleted && account->row.deleted_at + retention < at)) {
@@ -103,11 +106,12 @@ result<planned<user_view>> plan_restore_account(const kv::reader& reader, const 
         row.is_deleted = false;
         row.deleted_at = {};
         row.updated_at = later_than(row.updated_at, at);
+        row.password = rehashed.value_or(row.password);
         append_update(plan.commit, *account, row);
         append_account_jobs(plan.commit, row.id);
         append_session(plan.commit, sessions_of(rows, row.id), login);
     } else {
-        append_login(plan.commit, rows, *account, login);
+        append_login(plan.commit, rows, *account, login, rehashed);
     }
     plan.value = to_user_view(reader, std::move(row));
     return plan;

@@ -29,16 +29,20 @@ result<planned<user_view>> plan_create_account(const kv::reader& reader, const u
 /// The account of that name, deleted or not.
 std::optional<stored<user>> find_account(const kv::reader& reader, std::string_view username);
 
+/// A new hash of the same password, to be stored in place of one that is outdated.
+using rehashed_password = std::optional<std::string>;
+
 /// Adds a login to an account whose password was verified against `seen`.
 /// Errors: bad_credentials if the account is gone, or its password is another one by now.
 result<planned<user_view>> plan_login(const kv::reader& reader, const user& seen,
-                                      const session& login);
+                                      const session& login, const rehashed_password& rehashed = {});
 
 /// Brings a deleted account back, with a login, after its password was verified against `seen`.
 /// Errors: bad_credentials as above, or deleted longer than `retention` ago.
 result<planned<user_view>> plan_restore_account(const kv::reader& reader, const user& seen,
                                                 const session& login, timestamp at,
-                                                std::chrono::seconds retention);
+                                                std::chrono::seconds retention,
+                                                const rehashed_password& rehashed = {});
 
 /// Errors: not_found.
 result<user_view> get_user(const kv::reader& reader, entity_id id);

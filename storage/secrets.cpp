@@ -15,6 +15,7 @@
 #include "storage/base/text.hpp"
 #include "storage/base/unique_fd.hpp"
 #include "storage/kv/key_codec.hpp"
+#include "storage/pbkdf2.hpp"
 
 namespace pinhole::storage {
 
@@ -95,6 +96,9 @@ std::string hash_password(std::string_view password) {
 }
 
 bool verify_password(std::string_view stored, std::string_view password) {
+    if (const auto from_django = parse_pbkdf2(stored)) {
+        return verify_pbkdf2(*from_django, password);
+    }
     std::string hash{stored};
     // Reads the whole text without doing its work, so that a damaged one is known beforehand.
     const bool usable = hash.starts_with("$argon2id$") && hash.size() < crypto_pwhash_STRBYTES &&
@@ -106,6 +110,11 @@ bool verify_password(std::string_view stored, std::string_view password) {
     const bool matches =
         crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
     return matches && usable;
+}
+
+bool needs_rehash(std::string_view stored) {
+    return crypto_pwhash_str_needs_rehash(std::string{stored}.c_str(), password_operations,
+                                          password_memory_bytes) != 0;
 }
 
 std::string to_string(const login_token& token) {

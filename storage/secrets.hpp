@@ -20,9 +20,14 @@ namespace pinhole::storage {
 /// m = 19 MiB, t = 2, p = 1).
 std::string hash_password(std::string_view password);
 
-/// Spends the same work whatever `stored` is: a hash, one that never matches, or nothing at all
-/// (no such user).
+/// `stored`: argon2id, or what accounts from Django bring (pbkdf2.hpp). Spends the same work
+/// whatever it is: a hash, one that never matches, or nothing at all (no such user); but for those
+/// from Django, whose work they say themselves.
 bool verify_password(std::string_view stored, std::string_view password);
+
+/// Whether `hash_password` would make it otherwise: of another kind, or of other work. The password
+/// that it was verified with should be hashed anew.
+bool needs_rehash(std::string_view stored);
 
 /// A login token: the session it belongs to and 256 random bits. As text `ph_` and base64url.
 struct login_token {

@@ -28,6 +28,9 @@ class fault_list {
 public:
     void add(std::string_view file, std::uint64_t line, std::string message);
 
+    /// So many that are not kept.
+    void count_more(std::uint64_t faults) { total_ += faults; }
+
     bool empty() const { return total_ == 0; }
     std::uint64_t total() const { return total_; }
     /// In the order in which they were found.

@@ -28,5 +28,7 @@ struct verify_report {
 /// `source`: a directory, a tar file, plain or compressed with zstd, or "-", standard input.
 verify_report verify_dump(const std::filesystem::path& source, const verify_options& options = {},
                           const work_watch& watch = {});
+verify_report verify_dump(archive_reader& archive, const verify_options& options = {},
+                          const work_watch& watch = {});
 
 }  // namespace pinhole::storage::dump

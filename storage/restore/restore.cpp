@@ -36,15 +36,14 @@ dump::unknown_members unknown_of(const restore_options& options) {
 
 class restoration {
 public:
-    restoration(const std::filesystem::path& source, const std::filesystem::path& data_dir,
+    restoration(dump::archive_reader& archive, const std::filesystem::path& data_dir,
                 const restore_options& options, const work_watch& watch)
-        : source_(source), data_dir_(data_dir), options_(options), watch_(watch) {}
+        : archive_(archive), data_dir_(data_dir), options_(options), watch_(watch) {}
 
     result<restore_report> run() {
         if (options_.dry_run && !std::filesystem::exists(data_dir_)) {
             return only_check();
         }
-        const auto archive = dump::open_archive(source_);
         made_.make(data_dir_, 0711);
         const unique_fd alone = enter_data_directory_alone(data_dir_);
         target_ = open_target_to_read(data_dir_, options_.log);
@@ -58,12 +57,12 @@ public:
         }
         id_ceiling_ms_ = reader_ ? read_id_ceiling_ms(*reader_) : 0;
         if (is_merge) {
-            return merge(*archive);
+            return merge();
         }
         if (options_.dry_run) {
-            return dry_run(*archive);
+            return dry_run();
         }
-        return replace(*archive);
+        return replace();
     }
 
 private:
@@ -74,7 +73,7 @@ private:
     std::filesystem::path media_root() const { return data_dir_ / "media"; }
 
     result<restore_report> only_check() {
-        auto verified = dump::verify_dump(source_,
+        auto verified = dump::verify_dump(archive_,
                                           {.no_manifest = options_.no_manifest,
                                            .ignore_unknown = options_.ignore_unknown,
                                            .missing_media = options_.missing_media},
@@ -93,8 +92,8 @@ private:
                 .memory_bytes = options_.memory_bytes / 4};
     }
 
-    result<restore_report> dry_run(dump::archive_reader& archive) {
-        dump::dump_checker checker{archive, check_options(std::filesystem::temp_directory_path()),
+    result<restore_report> dry_run() {
+        dump::dump_checker checker{archive_, check_options(std::filesystem::temp_directory_path()),
                                    report_.faults, nullptr, watch_};
         report_.dump = checker.run();
         if (report_.dump.has_media && has_media_files(media_root())) {
@@ -119,7 +118,7 @@ private:
         return *stage_;
     }
 
-    result<restore_report> replace(dump::archive_reader& archive) {
+    result<restore_report> replace() {
         const restore_site built{data_dir_};
         row_builder builder{{.folder = restore_folder(data_dir_),
                              .media_root = media_root(),
@@ -132,7 +131,7 @@ private:
                              },
                              .log = options_.log}};
         background_sink on_its_thread{builder};
-        dump::dump_checker checker{archive, check_options(restore_folder(data_dir_)),
+        dump::dump_checker checker{archive_, check_options(restore_folder(data_dir_)),
                                    report_.faults, &on_its_thread, watch_};
         try {
             report_.dump = checker.run();
@@ -189,14 +188,14 @@ private:
         finish_restore(data_dir_, {.media = with_media});
     }
 
-    result<restore_report> merge(dump::archive_reader& archive) {
+    result<restore_report> merge() {
         const restore_site built{data_dir_};
         row_merger merger{{.scratch = restore_folder(data_dir_),
                            .media_root = media_root(),
                            .stage_media = [this]() -> media_stage& { return stage_media(); }},
                           *reader_,
                           report_.faults};
-        dump::dump_checker checker{archive, check_options(restore_folder(data_dir_)),
+        dump::dump_checker checker{archive_, check_options(restore_folder(data_dir_)),
                                    report_.faults, &merger, watch_};
         report_.dump = checker.run();
         report_.rows_added = merger.rows_added();
@@ -217,7 +216,7 @@ private:
         target_.reset();
     }
 
-    std::filesystem::path source_;
+    dump::archive_reader& archive_;
     std::filesystem::path data_dir_;
     restore_options options_;
     const work_watch& watch_;
@@ -234,7 +233,13 @@ private:
 result<restore_report> restore_dump(const std::filesystem::path& source,
                                     const std::filesystem::path& data_dir,
                                     const restore_options& options, const work_watch& watch) {
-    return restoration{source, data_dir, options, watch}.run();
+    return restore_dump(*dump::open_archive(source), data_dir, options, watch);
+}
+
+result<restore_report> restore_dump(dump::archive_reader& archive,
+                                    const std::filesystem::path& data_dir,
+                                    const restore_options& options, const work_watch& watch) {
+    return restoration{archive, data_dir, options, watch}.run();
 }
 
 }  // namespace pinhole::storage

@@ -54,5 +54,10 @@ result<restore_report> restore_dump(const std::filesystem::path& source,
                                     const std::filesystem::path& data_dir,
                                     const restore_options& options = {},
                                     const work_watch& watch = {});
+/// The archive is first read once the directory is known to be free, and is this restore's alone.
+result<restore_report> restore_dump(dump::archive_reader& archive,
+                                    const std::filesystem::path& data_dir,
+                                    const restore_options& options = {},
+                                    const work_watch& watch = {});
 
 }  // namespace pinhole::storage

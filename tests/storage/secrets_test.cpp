@@ -84,6 +84,38 @@ BOOST_AUTO_TEST_CASE(a_damaged_hash_never_verifies) {
     }
 }
 
+/// What Django 3.2 made of these passwords.
+BOOST_AUTO_TEST_CASE(hashes_of_django_verify) {
+    const std::string pbkdf2 =
+        "pbkdf2_sha256$260000$sH3wFqt9nqLkv4bo9hHW7i$IcKgNtYyXaQsSLcX8lKQCmzLljkKclEPuGcj1oXg+Vw=";
+    const std::string argon2id =
+        "$argon2id$v=19$m=102400,t=2,p=8$SUVGTlVEaUV1ZkVnWk9icUk3cmJ1WA$7GTH4L9A6MlChUycrDm1vQ";
+    for (const std::string& hash : {pbkdf2, argon2id}) {
+        BOOST_TEST(verify_password(hash, "old password ü"));
+        BOOST_TEST(!verify_password(hash, "old password"));
+        BOOST_TEST(!verify_password(hash, ""));
+        BOOST_TEST(needs_rehash(hash));
+    }
+    BOOST_TEST(!needs_rehash(hash_password("old password ü")));
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_hash_of_django_never_verifies) {
+    const std::string key = "rCXilB4bCY04NDygqvb41fZZMqrsoAItUvZ5IU3Mu4c=";
+    BOOST_TEST(verify_password("pbkdf2_sha256$1000$salt$" + key, "old password"));
+    for (const std::string& damaged :
+         {"pbkdf2_sha256$1001$salt$" + key, "pbkdf2_sha256$1000$Salt$" + key,
+          "pbkdf2_sha256$0$salt$" + key, "pbkdf2_sha256$-1000$salt$" + key,
+          "pbkdf2_sha256$1000 $salt$" + key, "pbkdf2_sha256$1000$$" + key,
+          "pbkdf2_sha256$99999999999$salt$" + key, "pbkdf2_sha256$10000001$salt$" + key,
+          "pbkdf2_sha256$1000$salt$" + key + "A", "pbkdf2_sha256$1000$salt$" + key.substr(1),
+          "pbkdf2_sha1$1000$salt$" + key, "!pbkdf2_sha256$1000$salt$" + key,
+          "pbkdf2_sha256$1000$salt", std::string{"pbkdf2_sha256$1000$salt$"}}) {
+        BOOST_TEST_INFO_SCOPE(damaged);
+        BOOST_TEST(!verify_password(damaged, "old password"));
+        BOOST_TEST(!verify_password(damaged, ""));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(refusing_takes_the_same_work_whatever_is_stored) {
     const std::string hash = hash_password("secret word");
     BOOST_TEST(!verify_password("!", "warm up: makes the decoy"));

@@ -77,5 +77,7 @@ void add_dump(word_list& words);
 void add_check(word_list& words);
 void add_completion(word_list& words);
 void add_purge(word_list& words);
+void add_import_django(word_list& words);
+void add_export_django(word_list& words);
 
 }  // namespace pinhole::admin
