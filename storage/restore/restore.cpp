@@ -189,6 +189,7 @@ private:
         const building built{data_dir_};
         row_builder builder{{.folder = restore_folder(data_dir_),
                              .media_root = media_root(),
+                             .has_media = has_media_files(media_root()),
                              .memory_bytes = options_.memory_bytes / 4 * 3,
                              .stage_media = [this]() -> media_stage& {
                                  if (has_media_files(media_root())) {
@@ -213,7 +214,7 @@ private:
         if (std::string problem = find_unswitchable(data_dir_, with_media); !problem.empty()) {
             return refuse(std::move(problem));
         }
-        builder.finish(checker, first_commit(), watch_);
+        builder.finish(first_commit(), watch_);
         make_durable(with_media);
         close_target();
         switch_over(with_media);
