@@ -101,6 +101,7 @@ dump_summary dump_checker::run() {
         read_members();
         join_files();
         compare_with_manifest();
+        hand_over([&](row_sink& sink) { sink.end_rows(users_.entries(), posts_.entries()); });
         settle_claims();
     } catch (const unreadable_dump& damage) {
         faults_.add(damage.file, 0, damage.what());

@@ -32,20 +32,6 @@
 
 namespace pinhole::storage::dump {
 
-struct known_user {
-    entity_id id = 0;
-    std::uint32_t is_alive = 0;
-    std::uint32_t posts = 0;  ///< alive ones
-};
-
-struct known_post {
-    entity_id id = 0;
-    std::uint32_t is_alive = 0;
-    std::uint32_t is_author_alive = 0;
-    std::uint32_t likes = 0;  ///< that count
-    std::uint32_t comments = 0;
-};
-
 struct check_options {
     bool manifest_required = true;
     bool media_required = true;  ///< of every file, if the dump has any media
@@ -73,10 +59,6 @@ public:
 
     /// Once.
     dump_summary run();
-
-    // Complete after `run`.
-    mapped_table<known_user>& users() { return users_; }
-    mapped_table<known_post>& posts() { return posts_; }
 
 private:
     enum class claimant : std::uint8_t { user, file, like, medium };

@@ -2,8 +2,7 @@
 // keys, compared as unsigned bytes; among equal keys in the order in which they came.
 //
 // It collects records until its share of memory is full, sorts them, and writes them to a temporary
-// file as a run; at the end the runs are merged. Runs are merged before the end as well, whenever
-// there are too many, so that memory is bounded whatever comes.
+// file as a run; at the end the runs are merged.
 //
 // For one thread at a time. Blocks: on the disk. Errors: throws std::system_error.
 #pragma once
@@ -11,58 +10,48 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "storage/dump/spool_file.hpp"
+#include "storage/dump/sorted_runs.hpp"
 
 namespace pinhole::storage::dump {
 
 class external_sorter {
 public:
+    using record = sort_record;
+
     /// Temporary files, without names, are made in `directory`.
     external_sorter(std::filesystem::path directory, std::size_t memory_bytes);
     ~external_sorter();
     external_sorter(const external_sorter&) = delete;
     external_sorter& operator=(const external_sorter&) = delete;
 
-    /// Requires: a key of at most 64 KiB, a value of at most 4 GiB.
+    /// Requires: as sort_record.
     void add(std::string_view key, std::string_view value);
     std::uint64_t size() const { return added_; }
 
     /// No more records come: from here on `next` goes through them.
     void finish();
-
-    struct record {
-        std::string_view key;
-        std::string_view value;
-    };
     /// Valid until the next call. Nothing at the end. Requires: `finish`.
     std::optional<record> next();
 
 private:
     struct item;
-    struct run;
-    class merger;
 
     void sort_items();
     record record_of(const item& item) const;
     void spill();
-    void merge_runs(std::size_t level);
-    std::vector<std::unique_ptr<run>> take_runs(std::size_t level);
 
-    std::filesystem::path directory_;
     std::size_t bytes_max_;
     std::size_t items_max_;
     std::string bytes_;  ///< keys and values, one behind the other
     std::vector<item> items_;
-    std::vector<std::vector<std::unique_ptr<run>>> levels_;  ///< runs merged so many times
+    sorted_runs runs_;
     std::uint64_t added_ = 0;
     std::size_t at_ = 0;  ///< where `next` stands, if all is in memory
-    std::unique_ptr<merger> merger_;
 };
 
 }  // namespace pinhole::storage::dump

@@ -1,5 +1,8 @@
 #include "storage/dump/json_line.hpp"
 
+#include <simdjson.h>
+
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -45,20 +48,13 @@ public:
         if (depth_ != 1) {
             return true;
         }
-        for (const json_member& earlier : line_.members()) {
-            if (earlier.name == name) {
-                return refuse("the field " + name + " comes twice");
-            }
+        if (line_.find_member(name) != nullptr) {
+            return refuse("the field " + name + " comes twice");
         }
         if (line_.count_ == members_per_line_max) {
             return refuse("has more fields than any row");
         }
-        if (line_.count_ == line_.members_.size()) {
-            line_.members_.emplace_back();
-        }
-        json_member& member = line_.members_[line_.count_++];
-        member.name.swap(name);
-        member.is_known = false;
+        line_.add_member().name.swap(name);
         return true;
     }
 
@@ -102,12 +98,84 @@ private:
     std::size_t depth_ = 0;
 };
 
+class json_line::fast_parser {
+public:
+    simdjson::dom::parser parser;
+};
+
+namespace {
+
+void read_value(const simdjson::dom::element& value, json_member& member) {
+    using simdjson::dom::element_type;
+    switch (value.type()) {
+        case element_type::STRING:
+            member.kind = json_kind::text;
+            member.text = std::string_view{value};
+            break;
+        case element_type::INT64:
+            member.kind = json_kind::integer;
+            member.integer = std::int64_t{value};
+            break;
+        case element_type::BOOL:
+            member.kind = json_kind::boolean;
+            member.integer = bool{value} ? 1 : 0;
+            break;
+        case element_type::NULL_VALUE:
+            member.kind = json_kind::null;
+            break;
+        default:  // an unsigned one is beyond the signed ones
+            member.kind = json_kind::other;
+            break;
+    }
+}
+
+}  // namespace
+
+json_line::json_line() : fast_(std::make_unique<fast_parser>()) {}
+json_line::~json_line() = default;
+
+json_member* json_line::find_member(std::string_view name) {
+    const auto all = members();
+    const auto found = std::ranges::find(all, name, &json_member::name);
+    return found != all.end() ? &*found : nullptr;
+}
+
+json_member& json_line::add_member() {
+    if (count_ == members_.size()) {
+        members_.emplace_back();
+    }
+    json_member& member = members_[count_++];
+    member.is_known = false;
+    return member;
+}
+
+/// False for whatever there may be to say of the line.
+bool json_line::parse_fast(std::string_view line) {
+    simdjson::dom::object object;
+    if (fast_->parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS) {
+        return false;
+    }
+    for (const auto& [name, value] : object) {
+        if (count_ == members_per_line_max || find_member(name) != nullptr) {
+            return false;
+        }
+        json_member& member = add_member();
+        member.name = name;
+        read_value(value, member);
+    }
+    return true;
+}
+
 std::string json_line::parse(std::string_view line) {
     count_ = 0;
     // The parser takes a NUL for the end, and would not look at what follows.
     if (line.contains('\0')) {
         return "has a NUL character";
     }
+    if (parse_fast(line)) {
+        return {};
+    }
+    count_ = 0;
     handler events{*this};
     if (!json::sax_parse(line.begin(), line.end(), &events)) {
         return events.problem.empty() ? "is not JSON" : events.problem;
@@ -119,12 +187,7 @@ json_member* json_line::find(std::string_view name, std::size_t place) {
     if (place < count_ && members_[place].name == name) {
         return &members_[place];
     }
-    for (json_member& member : members()) {
-        if (member.name == name) {
-            return &member;
-        }
-    }
-    return nullptr;
+    return find_member(name);
 }
 
 }  // namespace pinhole::storage::dump

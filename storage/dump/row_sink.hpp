@@ -29,6 +29,20 @@ struct file_place {
     bool has_bytes = false;   ///< the dump has brought them
 };
 
+/// What the rows say of a user or post, once all of them are read.
+struct known_user {
+    entity_id id = 0;
+    std::uint32_t is_alive = 0;
+    std::uint32_t posts = 0;  ///< alive ones
+};
+struct known_post {
+    entity_id id = 0;
+    std::uint32_t is_alive = 0;
+    std::uint32_t is_author_alive = 0;
+    std::uint32_t likes = 0;  ///< that count
+    std::uint32_t comments = 0;
+};
+
 class row_sink {
 public:
     virtual ~row_sink() = default;
@@ -46,6 +60,10 @@ public:
     virtual void begin_medium(const std::string& media_path) = 0;
     virtual void append_medium(std::span<const char> bytes) = 0;
     virtual void end_medium() = 0;
+
+    /// All rows and media have come; users and posts with their counts, in the order of their ids.
+    /// They are valid for the time of the call.
+    virtual void end_rows(std::span<const known_user> users, std::span<const known_post> posts) = 0;
 
     /// Behind all of those, for each unique entry in the order of the keys, and for each file's
     /// row.

@@ -69,6 +69,11 @@ void spool_writer::flush() {
     buffer_.clear();
 }
 
+void spool_writer::end() {
+    flush();
+    buffer_ = {};
+}
+
 spool_reader::spool_reader(int fd, std::uint64_t begin, std::uint64_t end, std::size_t buffer_bytes)
     : fd_(fd), at_(begin), end_(end), buffer_(buffer_bytes) {}
 

@@ -28,6 +28,8 @@ public:
     void append_record(std::string_view bytes);
     /// Writes what is still in memory. Then it may be read.
     void flush();
+    /// Likewise, and gives the memory back. Requires: nothing is appended any more.
+    void end();
 
     int fd() const { return file_.get(); }
     std::uint64_t size_bytes() const { return written_ + buffer_.size(); }

@@ -123,6 +123,11 @@ void background_sink::append_medium(std::span<const char> bytes) {
 void background_sink::end_medium() {
     inner_.end_medium();
 }
+void background_sink::end_rows(std::span<const dump::known_user> users,
+                               std::span<const dump::known_post> posts) {
+    drain();
+    inner_.end_rows(users, posts);
+}
 void background_sink::take_unique(std::string_view physical_key, entity_id id, bool alive) {
     drain();
     inner_.take_unique(physical_key, id, alive);

@@ -34,6 +34,8 @@ public:
     void begin_medium(const std::string& media_path) override;
     void append_medium(std::span<const char> bytes) override;
     void end_medium() override;
+    void end_rows(std::span<const dump::known_user> users,
+                  std::span<const dump::known_post> posts) override;
     void take_unique(std::string_view physical_key, entity_id id, bool alive) override;
     void take_place(const dump::file_place& place) override;
 

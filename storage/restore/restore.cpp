@@ -122,6 +122,7 @@ private:
         const restore_site built{data_dir_};
         row_builder builder{{.folder = restore_folder(data_dir_),
                              .media_root = media_root(),
+                             .has_media = has_media_files(media_root()),
                              .memory_bytes = options_.memory_bytes / 4 * 3,
                              .stage_media = [this]() -> media_stage& {
                                  if (has_media_files(media_root())) {
@@ -147,7 +148,7 @@ private:
             !problem.empty()) {
             return refuse(std::move(problem));
         }
-        builder.finish(checker, first_commit(), watch_);
+        builder.finish(first_commit(), watch_);
         make_durable(with_media);
         close_target();
         switch_over(with_media);

@@ -1,5 +1,7 @@
 #include "storage/restore/row_builder.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -13,7 +15,8 @@ namespace pinhole::storage {
 namespace {
 
 constexpr std::size_t part_bytes = 8;
-constexpr std::uint64_t entries_between_reports = 65'536;
+constexpr std::uint64_t entries_between_looks = 4096;
+constexpr std::chrono::milliseconds time_between_reports{100};
 
 kv::bulk_load_options load_options(const build_options& options) {
     return {.directory = options.folder / "db",
@@ -35,7 +38,9 @@ row_builder::row_builder(build_options options)
       terms_(options_.folder, options_.memory_bytes / 3 * 2),
       jobs_(options_.folder, std::size_t{1} << 20U) {}
 
-row_builder::~row_builder() = default;
+row_builder::~row_builder() {
+    is_ending_ = true;
+}
 
 void row_builder::add_entry(dump::external_sorter& to, const kv::key& key, std::string_view value) {
     scratch_.resize(part_bytes);
@@ -50,11 +55,14 @@ void row_builder::add_row(const Row& row) {
     loader_->add(key.family, key.part, key.bytes, encode_row(row));
     for_each_index<Row>(
         [&](const auto& i) { add_entry(index_, index_key(i, row), index_value(i, row)); });
-    for_each_inverted<Row>([&](const inverted_index<Row>& i) {
-        for (const kv::key& term : inverted_keys(i, row)) {
-            add_entry(terms_, term, {});
-        }
-    });
+    if constexpr (requires { schema<Row>::inverted; }) {
+        terms_.begin_row(posting_place(row));
+        for_each_inverted<Row>([&](const inverted_index<Row>& i) {
+            for (const std::string& term : term_prefixes(i, row)) {
+                terms_.add(term);
+            }
+        });
+    }
 }
 
 void row_builder::take(dump::located<user> row) {
@@ -67,6 +75,7 @@ void row_builder::take(dump::located<comment> row) {
     add_row(row.row);
 }
 void row_builder::take(dump::located<like> row) {
+    begin_terms();  // a like has none, and comes last
     add_row(row.row);
 }
 void row_builder::take(dump::located<post> row, std::vector<dump::located<file>> /*files*/) {
@@ -86,18 +95,32 @@ void row_builder::end_medium() {
     stage_->end();
 }
 
-/// The terms are half of all there is, and nothing waits for them: they are written while the rest
-/// is still being checked.
+/// Asked for each entry; looks only now and then.
+bool row_builder::is_time_to_end(std::uint64_t done) const {
+    return done % entries_between_looks == 0 && is_ending_;
+}
+
+/// The terms are most of all there is, and nothing waits for them: they are written while what has
+/// none is still read and checked.
 void row_builder::begin_terms() {
     if (!loaded_terms_.valid()) {
-        loaded_terms_ = std::async(std::launch::async, [this] {
-            load_sorted(families::terms, terms_, [](std::uint64_t) {});
-        });
+        loaded_terms_ = std::async(std::launch::async, [this] { load_terms(); });
     }
 }
 
+void row_builder::load_terms() {
+    terms_.finish();
+    std::uint64_t done = 0;
+    while (const auto key = terms_.next()) {
+        if (is_time_to_end(++done)) {
+            return;
+        }
+        loader_->add(families::terms, global_part, *key, {});
+    }
+    loader_->end_family(families::terms);
+}
+
 void row_builder::take_unique(std::string_view physical_key, entity_id id, bool alive) {
-    begin_terms();
     loader_->add(families::unique, part_of(physical_key), physical_key.substr(part_bytes),
                  encode_unique_entry({id, alive}));
 }
@@ -109,6 +132,9 @@ void row_builder::take_place(const dump::file_place& place) {
         if (place.is_visible) {
             stage_->show(std::string{place.media_path});
         }
+        return;
+    }
+    if (!options_.has_media) {
         return;
     }
     const char* wrong_tree = place.is_visible ? "hidden" : "public";
@@ -124,65 +150,74 @@ void row_builder::add_entries(kv::commit commit) {
     }
 }
 
-/// In the order of their ids: a counter lies in the part of its user or post.
-void row_builder::add_counts(dump::dump_checker& checked) {
-    const auto add_one = [this]<class Row>(const Row*, entity_id id, bool is_alive,
-                                           std::int64_t counter) {
-        const kv::key key = counter_key<Row>(id);
-        if (counter != 0) {
-            loader_->add_sum(key.family, key.part, key.bytes, counter);
-        }
-        if (is_alive) {
-            kv::commit ranks;
-            append_first_rank<Row>(ranks, id, counter);
-            add_entries(std::move(ranks));
-        }
-    };
-    const auto add_post = [&](const dump::known_post& each) {
-        add_one(static_cast<const post*>(nullptr), each.id, each.is_alive != 0,
-                each.likes * one_like + each.comments * one_comment);
-    };
-    const auto add_user = [&](const dump::known_user& each) {
-        add_one(static_cast<const user*>(nullptr), each.id, each.is_alive != 0, each.posts);
+template <class Row>
+void row_builder::add_count(entity_id id, bool is_alive, std::int64_t counter) {
+    const kv::key key = counter_key<Row>(id);
+    if (counter != 0) {
+        loader_->add_sum(key.family, key.part, key.bytes, counter);
+    }
+    if (is_alive) {
+        kv::commit ranks;
+        append_first_rank<Row>(ranks, id, counter);
+        add_entries(std::move(ranks));
+    }
+}
+
+/// Counters in the order of ids: each lies in the part of its user or post.
+void row_builder::end_rows(std::span<const dump::known_user> users,
+                           std::span<const dump::known_post> posts) {
+    begin_terms();  // where there are no likes
+    const auto add_post = [this](const dump::known_post& each) {
+        add_count<post>(each.id, each.is_alive != 0,
+                        each.likes * one_like + each.comments * one_comment);
     };
     static_assert(schema<post>::counter_name < schema<user>::counter_name);
-    const auto posts = checked.posts().entries();
     auto next_post = posts.begin();
-    for (const dump::known_user& each : checked.users().entries()) {
+    for (const dump::known_user& each : users) {
         for (; next_post != posts.end() && next_post->id <= each.id; ++next_post) {
             add_post(*next_post);
         }
-        add_user(each);
+        add_count<user>(each.id, each.is_alive != 0, each.posts);
     }
-    for (; next_post != posts.end(); ++next_post) {
-        add_post(*next_post);
-    }
+    std::for_each(next_post, posts.end(), add_post);
+    loaded_index_ = std::async(std::launch::async, [this] { load_index(); });
 }
 
-void row_builder::load_sorted(kv::family_id family, dump::external_sorter& from,
-                              const std::function<void(std::uint64_t done)>& report) {
-    from.finish();
+void row_builder::load_index() {
+    index_.finish();
     std::uint64_t done = 0;
-    std::string last;
-    while (const auto record = from.next()) {
-        if (done++ % entries_between_reports == 0) {
-            report(done);
+    while (const auto entry = index_.next()) {
+        if (is_time_to_end(++done)) {
+            return;
         }
-        if (family == families::jobs && std::exchange(last, record->key) == record->key) {
+        index_loaded_.store(done, std::memory_order_relaxed);
+        loader_->add(families::index, part_of(entry->key), entry->key.substr(part_bytes),
+                     entry->value);
+    }
+    loader_->end_family(families::index);
+}
+
+void row_builder::load_jobs() {
+    jobs_.finish();
+    std::string last;
+    while (const auto job = jobs_.next()) {
+        if (std::exchange(last, job->key) == job->key) {
             continue;  // a post of which several files have to move
         }
-        loader_->add(family, part_of(record->key), record->key.substr(part_bytes), record->value);
+        loader_->add(families::jobs, part_of(job->key), job->key.substr(part_bytes), job->value);
     }
-    loader_->end_family(family);
+    loader_->end_family(families::jobs);
 }
 
-void row_builder::finish(dump::dump_checker& checked, kv::commit meta, const work_watch& watch) {
-    begin_terms();
-    add_counts(checked);
-    load_sorted(families::index, index_, [&](std::uint64_t done) {
-        watch.advance({.phase = "indexes", .done = done, .total = index_.size()});
-    });
-    load_sorted(families::jobs, jobs_, [](std::uint64_t) {});
+void row_builder::finish(kv::commit meta, const work_watch& watch) {
+    load_jobs();
+    while (loaded_index_.wait_for(time_between_reports) != std::future_status::ready) {
+        watch.advance({.phase = "indexes", .done = index_loaded_, .total = index_.size()});
+    }
+    loaded_index_.get();
+    while (loaded_terms_.wait_for(time_between_reports) != std::future_status::ready) {
+        watch.advance({.phase = "indexes", .done = index_.size(), .total = index_.size()});
+    }
     loaded_terms_.get();
     watch.advance({.phase = "indexes", .done = index_.size(), .total = index_.size()});
     loader_->finish(std::move(meta));

@@ -5,18 +5,22 @@
 // Everything it makes comes from the functions that ordinary commits are made with (keys.hpp,
 // ranking.hpp), so that nobody can tell how a row came into the database.
 //
-// For one thread at a time; once the rows are there it sorts and writes terms on another one.
-// Blocks: on the disk. Errors: kv::storage_failure, std::system_error.
+// For one thread at a time. On threads of its own it writes terms from the first like on, which has
+// none, and index entries once all rows are there, while what is unique is still being compared.
+// Blocks: on the disk; its destructor, until those threads have noticed, within a moment. Errors:
+// kv::storage_failure, std::system_error.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
 #include <string>
 
-#include "storage/dump/dump_checker.hpp"
+#include "storage/base/work.hpp"
 #include "storage/dump/external_sorter.hpp"
+#include "storage/dump/posting_sorter.hpp"
 #include "storage/dump/row_sink.hpp"
 #include "storage/kv/bulk_loader.hpp"
 #include "storage/kv/log.hpp"
@@ -27,7 +31,8 @@ class media_stage;
 
 struct build_options {
     std::filesystem::path folder;      ///< db/ is made in it, and temporary files
-    std::filesystem::path media_root;  ///< of the target, perhaps with media there already
+    std::filesystem::path media_root;  ///< of the target
+    bool has_media = false;            ///< whether it has any
     std::size_t memory_bytes = std::size_t{192} << 20U;
     /// Called before the first medium: where media may be put. May throw to refuse them.
     std::function<media_stage&()> stage_media;
@@ -47,31 +52,39 @@ public:
     void begin_medium(const std::string& media_path) override;
     void append_medium(std::span<const char> bytes) override;
     void end_medium() override;
+    void end_rows(std::span<const dump::known_user> users,
+                  std::span<const dump::known_post> posts) override;
     void take_unique(std::string_view physical_key, entity_id id, bool alive) override;
     void take_place(const dump::file_place& place) override;
 
-    /// Makes the database, durable, with the counts that the checker has found and what `meta`
-    /// says. Requires: the dump has no fault.
-    void finish(dump::dump_checker& checked, kv::commit meta, const work_watch& watch);
+    /// Makes the database, durable, with what `meta` says. Requires: the dump has no fault.
+    void finish(kv::commit meta, const work_watch& watch);
 
 private:
     template <class Row>
     void add_row(const Row& row);
     void add_entry(dump::external_sorter& to, const kv::key& key, std::string_view value);
     void add_entries(kv::commit commit);
-    void load_sorted(kv::family_id family, dump::external_sorter& from,
-                     const std::function<void(std::uint64_t done)>& report);
-    void add_counts(dump::dump_checker& checked);
+    template <class Row>
+    void add_count(entity_id id, bool is_alive, std::int64_t counter);
     void begin_terms();
+    void load_terms();
+    void load_index();
+    void load_jobs();
+    bool is_time_to_end(std::uint64_t done) const;
 
     build_options options_;
     std::unique_ptr<kv::bulk_loader> loader_;
     dump::external_sorter index_;
-    dump::external_sorter terms_;
+    dump::posting_sorter terms_;
     dump::external_sorter jobs_;
     media_stage* stage_ = nullptr;  ///< once there is a medium
     std::string scratch_;
-    std::future<void> loaded_terms_;  ///< last: ends before the rest is gone
+    std::atomic<std::uint64_t> index_loaded_ = 0;
+    std::atomic<bool> is_ending_ = false;
+    // Last: they end before the rest is gone.
+    std::future<void> loaded_terms_;
+    std::future<void> loaded_index_;
 };
 
 }  // namespace pinhole::storage

@@ -148,6 +148,10 @@ void row_merger::end_medium() {
     stage_->end();
 }
 
+/// Counts are added up as the rows are committed.
+void row_merger::end_rows(std::span<const dump::known_user> /*users*/,
+                          std::span<const dump::known_post> /*posts*/) {}
+
 void row_merger::take_unique(std::string_view /*physical_key*/, entity_id /*id*/, bool /*alive*/) {}
 
 /// What belongs to a row that was there before stays as it is, unless it has been lost.

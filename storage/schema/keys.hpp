@@ -116,19 +116,35 @@ inline std::string term_prefix(std::uint8_t number, std::string_view term) {
     return index_prefix(number, true).append(term);
 }
 
+/// Such fronts, one for each of the row's terms, sorted; none if it is deleted.
+template <class Row>
+std::vector<std::string> term_prefixes(const inverted_index<Row>& index, const Row& row) {
+    if (row.is_deleted) {
+        return {};
+    }
+    std::vector<std::string> terms = index.terms(row);
+    for (std::string& term : terms) {
+        term = term_prefix(index.number, term);
+    }
+    return terms;
+}
+
+/// What stands behind the term in the entries of a row: where they list it.
+template <class Row>
+std::string posting_place(const Row& row) {
+    kv::key_writer place;
+    append_key_value(place, row.created_at);
+    place.append_i64(row.id);
+    return place.take();
+}
+
 /// One for each of the row's terms, sorted; none if it is deleted.
 template <class Row>
 std::vector<kv::key> inverted_keys(const inverted_index<Row>& index, const Row& row) {
     std::vector<kv::key> keys;
-    if (row.is_deleted) {
-        return keys;
-    }
-    kv::key_writer place;
-    append_key_value(place, row.created_at);
-    place.append_i64(row.id);
-    for (const std::string& term : index.terms(row)) {
-        keys.push_back(
-            {global_part, families::terms, term_prefix(index.number, term).append(place.bytes())});
+    const std::string place = posting_place(row);
+    for (std::string& term : term_prefixes(index, row)) {
+        keys.push_back({global_part, families::terms, std::move(term += place)});
     }
     return keys;
 }

@@ -18,20 +18,31 @@ bool is_ascii(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-std::string to_term(std::string_view code_points) {
-    if (is_ascii(code_points)) {
-        return std::string{code_points};
+/// A term as the number that compares as its three bytes do: most of the work with terms is sorting
+/// them.
+using term_number = std::uint32_t;
+constexpr std::size_t term_bytes = 3;
+
+term_number to_term(std::string_view code_points) {
+    const auto byte_at = [&](std::size_t at) {
+        return term_number{static_cast<unsigned char>(code_points[at])};
+    };
+    if (code_points.size() == term_bytes && is_ascii(code_points)) {
+        return byte_at(0) << 16U | byte_at(1) << 8U | byte_at(2);
     }
-    const std::uint64_t hash = fnv1a(code_points);
-    return {static_cast<char>(0x80 | (hash >> 16 & 0x7F)), static_cast<char>(hash >> 8 & 0xFF),
-            static_cast<char>(hash & 0xFF)};
+    return 0x80'0000U | static_cast<term_number>(fnv1a(code_points) & 0x7F'FFFFU);
+}
+
+std::string to_bytes(term_number term) {
+    return {static_cast<char>(term >> 16U), static_cast<char>(term >> 8U & 0xFFU),
+            static_cast<char>(term & 0xFFU)};
 }
 
 }  // namespace
 
 std::vector<std::string> trigrams_of(std::string_view utf8) {
     const std::string folded = fold_case(utf8);
-    std::vector<std::string> terms;
+    std::vector<term_number> terms;
     terms.reserve(folded.size());
     std::array<std::size_t, 3> starts{};  // of the last three code points, oldest first
     std::size_t seen = 0;
@@ -46,7 +57,10 @@ std::vector<std::string> trigrams_of(std::string_view utf8) {
     }
     std::ranges::sort(terms);
     terms.erase(std::ranges::unique(terms).begin(), terms.end());
-    return terms;
+    std::vector<std::string> all;
+    all.reserve(terms.size());
+    std::ranges::transform(terms, std::back_inserter(all), to_bytes);
+    return all;
 }
 
 }  // namespace pinhole::storage

@@ -1,33 +1,14 @@
 // A dump takes as much memory as it takes, whatever there is to dump.
 #include <fcntl.h>
 
-#include <fstream>
 #include <string>
 
 #include "storage/base/unique_fd.hpp"
 #include "tests/dump/dump_fixture.hpp"
+#include "tests/support/peak_memory.hpp"
 #include "tests/support/sanitizers.hpp"
 
 namespace pinhole::storage::dump::test {
-
-namespace {
-
-/// The most that was resident since the last call of `forget_peak`, in MiB.
-std::size_t peak_mib() {
-    std::ifstream status{"/proc/self/status"};
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmHWM:")) {
-            return std::stoul(line.substr(6)) / 1024;
-        }
-    }
-    return 0;
-}
-
-void forget_peak() {
-    std::ofstream{"/proc/self/clear_refs"} << "5";
-}
-
-}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(memory, dump_fixture)
 
@@ -59,14 +40,10 @@ BOOST_AUTO_TEST_CASE(a_large_dump_takes_no_more_memory_than_a_small_one,
         return report->written.entities;
     };
     dump({"comments"});
-    forget_peak();
-    const std::size_t before = peak_mib();
-    BOOST_TEST(before > 0U);
+    const pinhole::test::peak_memory peak;
     BOOST_TEST(dump({}).at("comments").rows == static_cast<std::uint64_t>(count));
-    const std::size_t after = peak_mib();
     // The blocks that are read fill the cache of 16 MiB.
-    BOOST_TEST(after - std::min(before, after) < 64U,
-               before << " MiB before, " << after << " then");
+    BOOST_TEST(peak.grown_mib() < 64U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
