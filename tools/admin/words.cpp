@@ -9,8 +9,8 @@ namespace {
 
 /// Every word, or group of words, there is.
 constexpr std::array all_words{
-    add_dump,     add_restore, add_check, add_reindex, add_purge,
-    add_accounts, add_stats,   add_query, add_seed,    add_completion,
+    add_dump,  add_restore, add_check, add_reindex,     add_purge,      add_accounts,
+    add_stats, add_query,   add_seed,  add_healthcheck, add_completion,
 };
 
 }  // namespace

@@ -76,5 +76,6 @@ void add_dump(word_list& words);
 void add_check(word_list& words);
 void add_completion(word_list& words);
 void add_purge(word_list& words);
+void add_healthcheck(word_list& words);
 
 }  // namespace pinhole::admin
