@@ -10,6 +10,9 @@ void login_cache::forget(std::span<const storage::entity_id> changed) {
 }
 
 known_login login_cache::find(std::string_view token, storage::timestamp at) const {
+    if (token.empty()) {
+        return nullptr;  // nobody is meant, so nobody was missed
+    }
     const shard& own = shards_[shard_of(token)];
     const std::lock_guard lock{own.mutex};
     const auto found = own.entries.find(token);
