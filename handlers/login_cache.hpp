@@ -40,6 +40,13 @@ public:
     /// `seen_at`: what `now` was before the lookup.
     void remember(std::string_view token, known_login who, std::uint64_t seen_at);
 
+    struct numbers {
+        std::size_t tokens = 0;  ///< remembered, some of them perhaps no longer good
+        std::uint64_t hits = 0;  ///< since the start
+        std::uint64_t misses = 0;
+    };
+    numbers statistics() const;
+
 private:
     struct hash {
         using is_transparent = void;
@@ -53,6 +60,8 @@ private:
     };
     struct shard {
         mutable std::mutex mutex;
+        mutable std::uint64_t hits = 0;
+        mutable std::uint64_t misses = 0;
         std::unordered_map<std::string, entry, hash, std::equal_to<>> entries;
     };
     static constexpr std::size_t shards_count = 16;

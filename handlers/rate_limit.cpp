@@ -33,6 +33,7 @@ std::optional<std::chrono::milliseconds> rate_limiter::take(const std::string& n
         own.tokens -= 1;
         return std::nullopt;
     }
+    ++refused_;
     return std::chrono::milliseconds{
         static_cast<std::int64_t>(std::ceil((1 - own.tokens) * interval_ms))};
 }
@@ -40,6 +41,11 @@ std::optional<std::chrono::milliseconds> rate_limiter::take(const std::string& n
 std::size_t rate_limiter::buckets() const {
     const std::lock_guard lock{mutex_};
     return recent_.size();
+}
+
+std::uint64_t rate_limiter::refused() const {
+    const std::lock_guard lock{mutex_};
+    return refused_;
 }
 
 std::string bucket_name(const boost::asio::ip::address& address) {

@@ -8,6 +8,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,8 @@ public:
                                                   clock::time_point at = clock::now());
 
     std::size_t buckets() const;
+    /// How often it has said to wait.
+    std::uint64_t refused() const;
 
 private:
     struct bucket {
@@ -43,6 +46,7 @@ private:
 
     bucket_size size_;
     bool enabled_;
+    std::uint64_t refused_ = 0;
     mutable std::mutex mutex_;
     std::list<bucket> recent_;  ///< most recently used first
     std::unordered_map<std::string, std::list<bucket>::iterator> by_name_;

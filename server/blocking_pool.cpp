@@ -49,6 +49,7 @@ bool blocking_pool::try_submit(std::move_only_function<void()> job) {
     {
         const std::lock_guard lock(mutex_);
         if (closed_ || queue_.size() >= queue_max_) {
+            ++refused_;
             return false;
         }
         queue_.push_back(std::move(job));
@@ -75,6 +76,17 @@ std::size_t blocking_pool::queued() const {
     return queue_.size();
 }
 
+pool_statistics blocking_pool::statistics() const {
+    const std::lock_guard lock(mutex_);
+    return {.name = name_,
+            .threads = threads_.size(),
+            .busy = busy_,
+            .queued = queue_.size(),
+            .queue_max = queue_max_,
+            .done = done_,
+            .refused = refused_};
+}
+
 void blocking_pool::work_until_closed() {
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -84,10 +96,13 @@ void blocking_pool::work_until_closed() {
         }
         auto job = std::move(queue_.front());
         queue_.pop_front();
+        ++busy_;
         lock.unlock();
         job();
         job = nullptr;  // what it holds is destroyed outside the lock
         lock.lock();
+        --busy_;
+        ++done_;
     }
 }
 

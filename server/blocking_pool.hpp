@@ -36,6 +36,16 @@ struct pool_full {};
 /// itself: whatever runs at the usual priority, io threads above all, goes before it.
 enum class pool_priority : std::uint8_t { usual, yielding };
 
+struct pool_statistics {
+    std::string name;
+    std::size_t threads = 0;
+    std::size_t busy = 0;    ///< threads that work right now
+    std::size_t queued = 0;  ///< tasks that wait for one
+    std::size_t queue_max = 0;
+    std::uint64_t done = 0;  ///< tasks, since the start
+    std::uint64_t refused = 0;
+};
+
 class blocking_pool {
 public:
     /// `name` is what the threads are called in a debugger (at most 12 characters are kept).
@@ -59,6 +69,7 @@ public:
     void close();
 
     std::size_t queued() const;
+    pool_statistics statistics() const;
 
 private:
     void work_until_closed();
@@ -69,6 +80,9 @@ private:
     std::condition_variable wake_;
     std::deque<std::move_only_function<void()>> queue_;
     bool closed_ = false;
+    std::size_t busy_ = 0;
+    std::uint64_t done_ = 0;
+    std::uint64_t refused_ = 0;
     std::vector<std::thread> threads_;
 };
 

@@ -80,13 +80,17 @@ std::optional<std::string> assign_data_dir(configuration& target, const std::str
     return std::nullopt;
 }
 
-std::optional<std::string> assign_listen(configuration& target, const std::string& value) {
-    const auto parsed = parse_endpoint(value);
-    if (!parsed) {
-        return parsed.error();
-    }
-    target.listen = value;
-    return std::nullopt;
+enum class may_be_empty : std::uint8_t { no, yes };
+
+assignment endpoint(std::string configuration::* member, may_be_empty none) {
+    return [=](configuration& target, const std::string& value) -> std::optional<std::string> {
+        const auto parsed = parse_endpoint(value);
+        if (!parsed && !(value.empty() && none == may_be_empty::yes)) {
+            return parsed.error();
+        }
+        target.*member = value;
+        return std::nullopt;
+    };
 }
 
 std::optional<std::string> assign_log_level(configuration& target, const std::string& value) {
@@ -150,7 +154,11 @@ std::vector<setting> place_settings() {
     return {
         {"data-dir", "./data", "Folder of the database and the media files", assign_data_dir},
         {"listen", "127.0.0.1:8080", "Address and port: ADDR:PORT or [V6]:PORT; port 0 picks one",
-         assign_listen},
+         endpoint(&c::listen, may_be_empty::no)},
+        {"admin-listen", "",
+         "Address and port of /metrics, /healthz and /readyz, for your own eyes: keep clients and "
+         "proxies away from it. Without one there are no metrics",
+         endpoint(&c::admin_listen, may_be_empty::yes)},
         {"log-level", "info", "Least severe log lines written: debug, info, warning, error, off",
          assign_log_level},
         {"secret-key", "",

@@ -24,7 +24,8 @@ namespace pinhole::http {
 struct configuration {
     std::filesystem::path data_dir = "./data";
     std::string listen = "127.0.0.1:8080";
-    unsigned io_threads = 0;  ///< 0: one for each core
+    std::string admin_listen;  ///< empty: nowhere
+    unsigned io_threads = 0;   ///< 0: one for each core
     http::log_level log_level = http::log_level::info;
     bool sync = true;  ///< off: acknowledged writes can be lost; for bulk loading only
     bool truncate_damaged_wal = false;  ///< loses acknowledged writes behind the damage

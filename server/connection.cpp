@@ -39,6 +39,7 @@ connection::connection(io_shard& shard, asio::ip::tcp::socket socket, admission:
       ticket_(std::move(ticket)),
       pace_(shard.options().transfer_grace, shard.options().bytes_per_second_min) {
     shard_.add(*this);
+    shard_.metrics().connections_admitted.add();
 }
 
 connection::~connection() {
@@ -106,6 +107,7 @@ void connection::check_deadline(clock::time_point now) {
 /// `100 Continue` was sent before it.
 void connection::give_up_handler() {
     shard_.log().warning("a handler exceeded its time", {{"request_id", request_id_}});
+    shard_.metrics().count_refused(refused::handler_timeout);
     response answer = problem(status::service_unavailable, "The server took too long to answer.");
     assert(serving_ != nullptr);
     shard_.routes().apply_cors(*serving_, answer);
@@ -191,6 +193,7 @@ asio::awaitable<std::expected<std::size_t, refusal>> connection::read_header() {
             co_return 0;
         }
         end_ += bytes;
+        shard_.metrics().received_bytes.add(bytes);
     }
 }
 
@@ -283,6 +286,7 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
         co_await refuse(framing.error(), header, started);
         co_return false;
     }
+    const auto in_flight = shard_.metrics().enter();
     begin_body(*framing);
     choose_request_id(parser.fields());
 
@@ -308,6 +312,9 @@ asio::awaitable<bool> connection::serve(std::string_view header) {
     const bool client_left = body_.failure == body_error::disconnected;
     log_answer(request, client_left ? client_closed_request : answer.code, bytes_sent_, started);
     if (!sent) {
+        if (timed_out_) {
+            shard_.metrics().count_refused(refused::answer_timeout);
+        }
         co_return false;
     }
     if (keep_alive) {
@@ -347,6 +354,7 @@ void connection::choose_request_id(std::span<const header_view> fields) {
 asio::awaitable<response> connection::handle(request& request) {
     auto target = parse_target(origin_form(request.method, request.target));
     if (!target) {
+        shard_.metrics().count_refused(refused::malformed);
         auto answer = problem(status::bad_request, std::string(target.error()));
         shard_.routes().apply_cors(request, answer);
         co_return answer;
@@ -420,6 +428,8 @@ void connection::log_answer(const request& request, status code, std::uint64_t b
     line.route = request.log().route;
     line.user_id = request.log().user_id;
     shard_.log().request(line);
+    shard_.metrics().count_answer(request.log().route_number, request.method, line.status,
+                                  line.time_taken);
 }
 
 }  // namespace pinhole::http

@@ -83,6 +83,7 @@ connection::send_outcome connection::send_now(send_parts& parts, int flags) {
                                                            : send_outcome::failed;
         }
         unacknowledged_bytes_ += static_cast<std::uint64_t>(sent);
+        shard_.metrics().sent_bytes.add(static_cast<std::uint64_t>(sent));
         auto left = static_cast<std::size_t>(sent);
         for (auto& part : parts) {
             const auto used = std::min(left, part.size());

@@ -14,6 +14,20 @@ namespace asio = boost::asio;
 
 constexpr std::size_t body_buffer_bytes = 64 * 1024;
 
+refused to_refused(body_error error) {
+    switch (error) {
+        case body_error::too_large:
+            return refused::body_too_large;
+        case body_error::malformed:
+            return refused::body_malformed;
+        case body_error::timed_out:
+            return refused::body_timeout;
+        case body_error::disconnected:
+            break;
+    }
+    return refused::body_disconnected;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> connection::content_length() const {
@@ -25,6 +39,7 @@ std::optional<std::uint64_t> connection::content_length() const {
 
 std::unexpected<body_error> connection::fail_body(body_error error) {
     body_.failure = error;
+    shard_.metrics().count_refused(to_refused(error));
     return std::unexpected(error);
 }
 
@@ -122,6 +137,7 @@ asio::awaitable<std::expected<std::size_t, body_error>> connection::receive(char
         co_return fail_body(too_slow ? body_error::timed_out : body_error::disconnected);
     }
     pace_.account(answered - asked, received);
+    shard_.metrics().received_bytes.add(received);
     co_return received;
 }
 

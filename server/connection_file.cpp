@@ -101,6 +101,7 @@ asio::awaitable<bool> connection::send_file(const file_slice& slice) {
         left -= static_cast<std::uint64_t>(sent);
         bytes_sent_ += static_cast<std::uint64_t>(sent);
         unacknowledged_bytes_ += static_cast<std::uint64_t>(sent);
+        shard_.metrics().sent_bytes.add(static_cast<std::uint64_t>(sent));
         if (left > 0 && static_cast<std::uint64_t>(sent) == wanted) {
             co_await asio::post(socket_.get_executor(), asio::use_awaitable);
         }

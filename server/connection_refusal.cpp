@@ -10,6 +10,22 @@ namespace {
 
 namespace asio = boost::asio;
 
+refused to_refused(status code) {
+    switch (code) {
+        case status::request_timeout:
+            return refused::header_timeout;
+        case status::uri_too_long:
+        case status::request_header_fields_too_large:
+            return refused::header_too_large;
+        case status::http_version_not_supported:
+        case status::not_implemented:
+        case status::expectation_failed:
+            return refused::unsupported;
+        default:
+            return refused::malformed;
+    }
+}
+
 verb method_of(std::string_view received) {
     const auto method = received.substr(0, received.find(' '));
     return boost::beast::http::string_to_verb({method.data(), method.size()});
@@ -47,6 +63,7 @@ asio::awaitable<void> connection::refuse(refusal reason, std::string_view receiv
     known.method = method_of(received);
     known.headers = parser.fields();
     choose_request_id(known.headers);
+    shard_.metrics().count_refused(to_refused(reason.code));
     response answer = problem(reason.code, std::string(reason.detail));
     shard_.routes().apply_cors(known, answer);
     const bool head_only = known.method == verb::head;

@@ -34,8 +34,12 @@ io_shard::io_shard(const server_options& options, logger& log, blocking_pool& fi
     sweep();
 }
 
-void io_shard::run(const router& routes) {
+void io_shard::prepare(const router& routes) {
     routes_ = &routes;
+    metrics_.emplace(routes.patterns().size());
+}
+
+void io_shard::run() {
     schedule_sweep();
     context_.run();
 }
@@ -104,6 +108,7 @@ bool io_shard::close_longest_idle() {
             return false;
         }
         if (owner.close_if_idle()) {
+            metrics_->connections_closed_for_room.add();
             return true;
         }
     }

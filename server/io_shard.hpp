@@ -13,11 +13,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/log.hpp"
+#include "server/request_metrics.hpp"
 #include "server/router.hpp"
 #include "server/server.hpp"
 
@@ -40,8 +42,10 @@ public:
     io_shard(const io_shard&) = delete;
     io_shard& operator=(const io_shard&) = delete;
 
+    /// What it is to serve. Before anything else; the routes must outlive it.
+    void prepare(const router& routes);
     /// Blocks: until `stop`. The calling thread becomes the shard's own.
-    void run(const router& routes);
+    void run();
     /// From any thread. Closes the sockets and lets `run` return; what is suspended stays so.
     void stop();
     /// From any thread. Idle connections end now, the others after the request in flight.
@@ -52,6 +56,8 @@ public:
     logger& log() { return log_; }
     blocking_pool& file_pool() { return file_pool_; }
     const router& routes() const { return *routes_; }
+    request_metrics& metrics() { return *metrics_; }
+    const request_metrics& metrics() const { return *metrics_; }
     bool draining() const { return draining_; }
     std::string_view date() const { return date_; }
     /// 16 hexadecimal digits, another for each request; no secret.
@@ -75,6 +81,7 @@ private:
     logger& log_;
     blocking_pool& file_pool_;
     const router* routes_ = nullptr;
+    std::optional<request_metrics> metrics_;  ///< connections count in it to their end
     bool draining_ = false;
     std::uint64_t request_id_state_;
     std::string date_;

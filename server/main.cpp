@@ -1,15 +1,21 @@
-// The server program: reads the configuration, opens the database, serves the API until it is told
-// to stop. The one place that knows all layers.
+// The server program: reads the configuration, opens the database, serves the API, and metrics
+// where they are asked for, until it is told to stop. The one place that knows all layers.
 #include <fmt/format.h>
 
+#include <boost/system/system_error.hpp>
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include "handlers/api.hpp"
+#include "handlers/metrics.hpp"
 #include "server/configuration.hpp"
 #include "server/log.hpp"
 #include "server/server.hpp"
@@ -22,6 +28,11 @@ using namespace pinhole;
 
 constexpr int exit_stopped = 0;
 constexpr int exit_failed = 1;
+
+/// Of the address for metrics: one scraper needs one, and a person with curl another.
+constexpr std::size_t admin_connections_max = 32;
+/// A scrape that is under way when all else has ended may finish.
+constexpr std::chrono::seconds admin_drain_timeout{1};
 
 kv::log_function to_log_function(http::logger& log) {
     return [&log](kv::log_level level, std::string_view text) {
@@ -42,13 +53,27 @@ kv::log_function to_log_function(http::logger& log) {
     };
 }
 
-http::server_options to_server_options(const http::configuration& settings) {
-    const auto endpoint = http::parse_endpoint(settings.listen);
+boost::asio::ip::tcp::endpoint to_endpoint(const std::string& listen) {
+    const auto endpoint = http::parse_endpoint(listen);
     if (!endpoint) {
         throw std::runtime_error{endpoint.error()};
     }
+    return *endpoint;
+}
+
+/// Its one thread may wait for the disk, and the API's never wait for it.
+http::server_options to_admin_options(const http::configuration& settings) {
     http::server_options options;
-    options.listen = *endpoint;
+    options.listen = to_endpoint(settings.admin_listen);
+    options.io_threads = 1;
+    options.connections_max = admin_connections_max;
+    options.file_threads = 1;
+    return options;
+}
+
+http::server_options to_server_options(const http::configuration& settings) {
+    http::server_options options;
+    options.listen = to_endpoint(settings.listen);
     options.io_threads = settings.io_threads;
     options.header_bytes_max = settings.header_bytes_max;
     options.body_bytes_max = settings.json_bytes_max;
@@ -121,18 +146,48 @@ std::function<void(http::stop_signals::reason)> end_on_signal(http::logger& log,
     };
 }
 
+/// Errors: throws std::runtime_error that says which address could not be had.
+void start(http::server& server, const std::string& listen, http::router routes) {
+    try {
+        server.start(std::move(routes));
+    } catch (const boost::system::system_error& failure) {
+        throw std::runtime_error{"cannot listen on " + listen + ": " + failure.code().message()};
+    }
+}
+
+/// What serves: the API, and where it is wanted the metrics, which are there for longer, so that
+/// the end of the other can be watched.
+struct servers {
+    http::server& api;
+    std::optional<http::server>& admin;
+};
+
+void start_all(const http::configuration& settings, const servers& servers, handlers::api& api,
+               handlers::metrics& metrics) {
+    if (servers.admin) {
+        start(*servers.admin, settings.admin_listen,
+              http::router{handlers::make_admin_routes(api, metrics)});
+    }
+    start(servers.api, settings.listen,
+          http::router{handlers::make_routes(api), {.origins = settings.cors_origins}});
+    fmt::print("Pinhole is serving on http://{}\n", http::to_string(servers.api.local_endpoint()));
+    if (servers.admin) {
+        fmt::print("Metrics are on http://{}/metrics\n",
+                   http::to_string(servers.admin->local_endpoint()));
+    }
+    std::fflush(stdout);
+}
+
 /// Serves until a signal, or a failure of the store. The exit status.
-int serve_until_stopped(const http::configuration& settings, http::server& server,
-                        storage::database& database, handlers::api& api,
+int serve_until_stopped(const http::configuration& settings, const servers& servers,
+                        storage::database& database, handlers::api& api, handlers::metrics& metrics,
                         std::optional<http::stop_watch>& watch, http::stop_signals& signals,
                         http::logger& log) {
     const auto exit_status = [&database] {
         return database.health() == kv::health::failed ? exit_failed : exit_stopped;
     };
-    server.start(http::router{handlers::make_routes(api), {.origins = settings.cors_origins}});
+    start_all(settings, servers, api, metrics);
     watch.reset();
-    fmt::print("Pinhole is serving on http://{}\n", http::to_string(server.local_endpoint()));
-    std::fflush(stdout);
 
     if (signals.wait() == http::stop_signals::reason::requested) {
         log.error("storage has failed, stopping");
@@ -140,11 +195,15 @@ int serve_until_stopped(const http::configuration& settings, http::server& serve
     }
     log.info("stopping");
     watch.emplace(signals, end_on_signal(log, "stopping at once"));
-    if (!server.drain(settings.drain_timeout)) {
+    if (!servers.api.drain(settings.drain_timeout)) {
         log.warning("some requests were cut off");
         end_at_once(log, exit_status());
     }
     api.close();
+    if (servers.admin) {
+        // Nothing is lost with a scrape that is cut off.
+        static_cast<void>(servers.admin->drain(admin_drain_timeout));
+    }
     if (exit_status() != exit_stopped) {
         end_at_once(log, exit_failed);
     }
@@ -159,11 +218,17 @@ int serve(const http::configuration& settings, http::stop_signals& signals, http
     watch.emplace(signals, end_on_signal(log, "stopped while starting"));
     media::start_decoders();
     http::server server{to_server_options(settings), log};
+    std::optional<http::server> admin;
+    if (!settings.admin_listen.empty()) {
+        admin.emplace(to_admin_options(settings), log);
+    }
     storage::database database{to_database_options(settings, log, signals)};
     handlers::api api{database, log, to_api_options(settings)};
+    handlers::metrics metrics{api, server};
     database.serve_control(api.commit_watcher());
     try {
-        return serve_until_stopped(settings, server, database, api, watch, signals, log);
+        return serve_until_stopped(settings, {server, admin}, database, api, metrics, watch,
+                                   signals, log);
     } catch (const std::exception& failure) {
         // Handlers may be running: nothing that they use may go.
         log.error(failure.what());

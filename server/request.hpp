@@ -7,6 +7,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/verb.hpp>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,8 +28,9 @@ struct header_view {
 
 /// What the log line tells besides what the server itself sees.
 struct request_log {
-    std::string_view route;  ///< the pattern that matched, never the path; set by the router
-    std::string user_id;     ///< set by whoever knows the caller
+    std::string_view route;        ///< the pattern that matched, never the path; set by the router
+    std::size_t route_number = 0;  ///< of the pattern, see router::patterns
+    std::string user_id;           ///< set by whoever knows the caller
 };
 
 using query_parameters = std::vector<std::pair<std::string, std::string>>;

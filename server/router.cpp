@@ -38,6 +38,7 @@ struct router::node {
         verb method;
         handler handle;
         std::string pattern;
+        std::size_t number;                        ///< of the pattern
         std::vector<std::string> parameter_names;  ///< in the order of the path
     };
     struct literal_child {
@@ -118,10 +119,10 @@ struct router::node {
         return nullptr;
     }
 
-    void add(route added);
+    void add(route added, std::size_t number);
 };
 
-void router::node::add(route added) {
+void router::node::add(route added, std::size_t number) {
     const auto refuse = [&added](std::string_view why) {
         throw std::invalid_argument("route " + added.pattern + ": " + std::string(why));
     };
@@ -158,13 +159,19 @@ void router::node::add(route added) {
     if (at->entry(added.method) != nullptr) {
         refuse("is there twice");
     }
-    at->methods.push_back({added.method, std::move(added.handle), added.pattern, std::move(names)});
+    at->methods.push_back(
+        {added.method, std::move(added.handle), added.pattern, number, std::move(names)});
 }
 
 router::router(std::vector<route> routes, cors_policy cors)
-    : root_(std::make_unique<node>()), cors_(std::move(cors)) {
+    : root_(std::make_unique<node>()), patterns_{"unmatched"}, cors_(std::move(cors)) {
     for (auto& added : routes) {
-        root_->add(std::move(added));
+        const auto known = std::ranges::find(patterns_, added.pattern);
+        const auto number = static_cast<std::size_t>(known - patterns_.begin());
+        if (known == patterns_.end()) {
+            patterns_.push_back(added.pattern);
+        }
+        root_->add(std::move(added), number);
     }
 }
 
@@ -189,6 +196,7 @@ const router::node* router::find(request& request) const {
     const auto* entry = found->entry_for(request.method);
     const auto& named = entry != nullptr ? *entry : found->methods.front();
     request.log().route = named.pattern;
+    request.log().route_number = named.number;
     request.parameters.clear();
     for (std::size_t i = 0; i < values.size(); ++i) {
         request.parameters.emplace_back(named.parameter_names[i], values[i]);

@@ -47,6 +47,10 @@ public:
     /// Runs the handler that matches, or answers itself. What handlers throw passes through.
     boost::asio::awaitable<response> dispatch(request& request) const;
 
+    /// The patterns of all routes, each once, by `request_log::route_number`; the first stands for
+    /// requests that no pattern matches.
+    const std::vector<std::string>& patterns() const { return patterns_; }
+
     /// For answers that did not come from `dispatch`: adds what the cross-origin policy asks for,
     /// without which a browser's script can't read so much as an error.
     void apply_cors(const request& request, response& answer) const;
@@ -59,6 +63,7 @@ private:
     bool allows_origin(std::string_view origin) const;
 
     std::unique_ptr<node> root_;
+    std::vector<std::string> patterns_;
     cors_policy cors_;
 };
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
@@ -154,8 +155,8 @@ public:
     implementation(server_options options, logger& log)
         : options_(std::move(options)),
           log_(log),
-          admission_(choose_connections_max(options_.connections_max, log),
-                     options_.connections_per_address_max),
+          connections_max_(choose_connections_max(options_.connections_max, log)),
+          admission_(connections_max_, options_.connections_per_address_max),
           file_pool_("file", options_.file_threads, options_.file_queue_max) {
         if (options_.io_threads == 0) {
             options_.io_threads = std::max(1U, std::thread::hardware_concurrency());
@@ -177,6 +178,9 @@ public:
     void start(router routes) {
         assert(!acceptor_);
         routes_.emplace(std::move(routes));
+        for (auto& shard : shards_) {
+            shard->prepare(*routes_);
+        }
         auto& context = shards_.front()->context();
         acceptor_.emplace(context, options_.listen, /*reuse_addr=*/true);
         endpoint_ = acceptor_->local_endpoint();
@@ -184,8 +188,23 @@ public:
             report(thrown, "accepting connections ended");
         });
         for (auto& shard : shards_) {
-            threads_.emplace_back([this, &shard = *shard] { shard.run(*routes_); });
+            threads_.emplace_back([&shard = *shard] { shard.run(); });
         }
+        started_.store(true, std::memory_order_release);
+    }
+
+    server_statistics statistics() const {
+        if (!started_.load(std::memory_order_acquire)) {
+            return {};
+        }
+        std::vector<const request_metrics*> threads;
+        for (const auto& shard : shards_) {
+            threads.push_back(&std::as_const(*shard).metrics());
+        }
+        auto sum = request_metrics::sum(threads, routes_->patterns());
+        sum.connections_open = admission_.count();
+        sum.connections_max = connections_max_;
+        return sum;
     }
 
     tcp::endpoint local_endpoint() const { return endpoint_; }
@@ -276,7 +295,9 @@ private:
                 make_room(home, 0, std::move(late), address);
             }
         } else {
-            turn_away(*shards_.front(), socket);  // the one whose thread accepts
+            auto& shard = *shards_.front();  // the one whose thread accepts
+            shard.metrics().turned_away_address.add();
+            turn_away(shard, socket);
         }
     }
 
@@ -310,6 +331,7 @@ private:
         if (auto ticket = admission_.try_enter(address)) {
             begin(shard, std::move(socket), std::move(*ticket));
         } else {
+            shard.metrics().turned_away_full.add();
             turn_away(shard, socket);
         }
     }
@@ -367,6 +389,7 @@ private:
 
     server_options options_;
     logger& log_;
+    const std::size_t connections_max_;
     admission admission_;
     blocking_pool file_pool_;
     std::optional<router> routes_;
@@ -379,6 +402,7 @@ private:
     std::chrono::steady_clock::time_point overload_logged_at_ =
         std::chrono::steady_clock::time_point::min();
     std::vector<std::thread> threads_;
+    std::atomic<bool> started_ = false;
     std::mutex mutex_;
     bool draining_ = false;
     std::mutex stop_mutex_;
@@ -407,6 +431,14 @@ void server::stop() {
 
 blocking_pool& server::file_pool() {
     return implementation_->file_pool();
+}
+
+const blocking_pool& server::file_pool() const {
+    return implementation_->file_pool();
+}
+
+server_statistics server::statistics() const {
+    return implementation_->statistics();
 }
 
 std::size_t server::connections() const {

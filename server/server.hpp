@@ -8,7 +8,8 @@
 // `drain` or `stop` it, close the pools, and destroy in reverse. Completions that come late from a
 // pool then still find the executor they belong to.
 //
-// Thread-safety: `drain` and `stop` from any thread; the rest from the owner's.
+// Thread-safety: `drain`, `stop`, `connections` and `statistics` from any thread; the rest from the
+// owner's.
 // Blocking: `drain` until the last connection has ended, `stop` and the destructor for the threads.
 #pragma once
 
@@ -27,6 +28,7 @@
 #include "server/blocking_pool.hpp"
 #include "server/client_address.hpp"
 #include "server/log.hpp"
+#include "server/request_metrics.hpp"
 #include "server/router.hpp"
 
 namespace pinhole::http {
@@ -99,8 +101,12 @@ public:
 
     std::size_t connections() const;
 
+    /// What it has counted so far; nothing before it has started. From any thread.
+    server_statistics statistics() const;
+
     /// Where files are read that are not in the page cache (see server_options::file_threads).
     blocking_pool& file_pool();
+    const blocking_pool& file_pool() const;
 
 private:
     class implementation;

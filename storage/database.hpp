@@ -71,6 +71,7 @@ public:
     /// Requires: no unit of work is running any more.
     ~database();
 
+    const std::filesystem::path& data_dir() const { return options_.data_dir; }
     kv::store& store() { return *store_; }
     media::media_store& media() { return media_; }
     media_placement& placement() { return placement_; }

@@ -100,6 +100,7 @@ void committer::submit(commit commit, store::completion done) {
     waiting one{std::move(commit), std::move(done), 0, outcome::unavailable};
     one.bytes = weigh(*current_.get(), one.commit);
     if (!enqueue(one)) {
+        count(outcome::unavailable);
         one.done(outcome::unavailable);
     }
 }
@@ -164,8 +165,27 @@ void committer::finish(std::span<waiting> group) {
         write(group);
     }
     for (auto& one : group) {
+        count(one.result);
         one.done(one.result);
     }
+}
+
+void committer::count(outcome what) {
+    outcomes_[static_cast<std::size_t>(what)].fetch_add(1, std::memory_order_relaxed);
+}
+
+void committer::read_into(store_counters& counters) const {
+    const auto of = [this](outcome what) {
+        return outcomes_[static_cast<std::size_t>(what)].load(std::memory_order_relaxed);
+    };
+    counters.commit_groups = groups_.load(std::memory_order_relaxed);
+    counters.commits_ok = of(outcome::ok);
+    counters.commits_conflict = of(outcome::conflict);
+    counters.commits_exists = of(outcome::exists);
+    counters.commits_unknown = of(outcome::unknown);
+    counters.commits_unavailable = of(outcome::unavailable);
+    const std::lock_guard lock(mutex_);
+    counters.commits_waiting = queue_.size();
 }
 
 void committer::decide(std::span<waiting> group) {
@@ -192,6 +212,7 @@ void committer::write(std::span<waiting> group) {
         return;
     }
     const auto status = database_->rocks().Write(write_options_, &group_->batch());
+    groups_.fetch_add(1, std::memory_order_relaxed);
     if (status.ok()) {
         assert(database_->rocks().GetLatestSequenceNumber() == group_->last_sequence());
         // What is acknowledged before it is synced must not be missed after a crash.

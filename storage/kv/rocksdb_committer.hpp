@@ -7,10 +7,12 @@
 
 #include <rocksdb/options.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -22,6 +24,7 @@
 #include "storage/kv/rocksdb_commit_group.hpp"
 #include "storage/kv/rocksdb_database.hpp"
 #include "storage/kv/rocksdb_store.hpp"
+#include "storage/kv/statistics.hpp"
 
 namespace pinhole::kv {
 
@@ -36,6 +39,9 @@ public:
     committer& operator=(const committer&) = delete;
 
     void submit(commit commit, store::completion done);
+
+    /// Sets the numbers that come from here. From any thread.
+    void read_into(store_counters& counters) const;
 
 private:
     struct waiting {
@@ -53,6 +59,7 @@ private:
     /// As many as one write may carry, from the front.
     static std::span<waiting> next_group(std::span<waiting> commits);
     void finish(std::span<waiting> group);
+    void count(outcome what);
     void decide(std::span<waiting> group);
     void write(std::span<waiting> group);
     void look_at_room();
@@ -76,7 +83,9 @@ private:
     std::shared_ptr<database> database_;
     std::optional<commit_group> group_;
 
-    std::mutex mutex_;
+    std::atomic<std::uint64_t> groups_ = 0;
+    std::array<std::atomic<std::uint64_t>, 5> outcomes_{};  ///< by outcome
+    mutable std::mutex mutex_;
     std::condition_variable arrived_;
     std::vector<waiting> queue_;
     std::size_t queue_bytes_ = 0;

@@ -120,6 +120,7 @@ database::database(const rocksdb_options& options, std::shared_ptr<health_tracke
       environment_(make_guarded_environment(make_marked_files(*mark_))),
       cache_(rocksdb::NewLRUCache(options.block_cache_bytes,
                                   cache_shard_bits(options.block_cache_bytes))),
+      tickers_(std::make_shared<kv::tickers>()),
       lock_(nullptr, lock_release{environment_.get()}) {
     for (const auto& spec : options.families) {
         auto& family = families_[spec.id];
@@ -169,6 +170,7 @@ void database::open(const rocksdb_options& options) {
     rocksdb::DB* opened = nullptr;
     auto database_options = make_database_options(options, cache_, health_);
     database_options.env = environment_.get();
+    database_options.statistics = tickers_;
     const std::string directory = options.directory.string();
     const auto status =
         is_read_only()

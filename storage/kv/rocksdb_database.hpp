@@ -24,6 +24,7 @@
 #include "storage/kv/rocksdb_health.hpp"
 #include "storage/kv/rocksdb_mark.hpp"
 #include "storage/kv/rocksdb_store.hpp"
+#include "storage/kv/rocksdb_tickers.hpp"
 
 namespace pinhole::kv {
 
@@ -57,6 +58,7 @@ public:
     health_tracker& health() const { return *health_; }
     const std::shared_ptr<health_tracker>& shared_health() const { return health_; }
     kv::mark& mark() const { return *mark_; }
+    const kv::tickers& counts() const { return *tickers_; }
     bool is_read_only() const { return mode_ == open_mode::read_only; }
 
     /// Requires: the family was named in the options.
@@ -97,6 +99,7 @@ private:
     std::unique_ptr<kv::mark> mark_;
     std::unique_ptr<rocksdb::Env> environment_;
     std::shared_ptr<rocksdb::Cache> cache_;
+    std::shared_ptr<kv::tickers> tickers_;
     std::unique_ptr<rocksdb::FileLock, lock_release> lock_;  ///< ours, where RocksDB has none yet
     std::unique_ptr<rocksdb::DB> rocks_;
     std::vector<rocksdb::ColumnFamilyHandle*> handles_;

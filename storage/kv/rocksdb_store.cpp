@@ -44,7 +44,10 @@ std::shared_ptr<database> open_database(const rocksdb_options& options,
     }
 }
 
-class rocksdb_store final : public store, public checkpoint_maker, public statistics_source {
+class rocksdb_store final : public store,
+                            public checkpoint_maker,
+                            public statistics_source,
+                            public counters_source {
 public:
     explicit rocksdb_store(const rocksdb_options& options)
         : health_(std::make_shared<health_tracker>(options.log, options.on_failure)),
@@ -67,6 +70,13 @@ public:
     kv::health health() const override { return health_->current(); }
     kv::capabilities capabilities() const override { return {}; }
     store_statistics statistics() const override { return read_statistics(*database_.get()); }
+
+    store_counters counters() const override {
+        store_counters counters;
+        database_.get()->counts().read_into(counters);
+        committer_.read_into(counters);
+        return counters;
+    }
 
     void make_checkpoint(const std::filesystem::path& directory) const override {
         kv::make_checkpoint(*database_.get(), directory);

@@ -137,6 +137,15 @@ bool server_process::read_output(std::chrono::steady_clock::time_point deadline)
 }
 
 std::uint16_t server_process::wait_until_serving() {
+    return read_port();
+}
+
+std::uint16_t server_process::wait_until_watched() {
+    return read_port();
+}
+
+/// That of the address in the next line.
+std::uint16_t server_process::read_port() {
     const auto deadline = std::chrono::steady_clock::now() + start_patience;
     std::size_t end = 0;
     while ((end = received_.find('\n')) == std::string::npos) {

@@ -43,6 +43,9 @@ public:
 
     /// Blocks: until the program says where it serves. Returns the port.
     std::uint16_t wait_until_serving();
+    /// Blocks: until it says where its metrics are. Returns the port.
+    /// Requires: it was given --admin-listen, and serves.
+    std::uint16_t wait_until_watched();
     void send_signal(int number) const;
     /// Has it stand still, until it is killed. Blocks: until all its threads do.
     void freeze() const;
@@ -66,6 +69,7 @@ public:
 
 private:
     bool read_output(std::chrono::steady_clock::time_point deadline);
+    std::uint16_t read_port();
 
     pid_t pid_ = -1;
     unique_fd process_;

@@ -9,9 +9,9 @@ namespace {
 
 /// Every word, or group of words, there is.
 constexpr std::array all_words{
-    add_dump,  add_restore, add_backup,     add_import_django, add_export_django,
-    add_check, add_reindex, add_purge,      add_accounts,      add_stats,
-    add_query, add_seed,    add_completion,
+    add_dump,  add_restore, add_backup,      add_import_django, add_export_django,
+    add_check, add_reindex, add_purge,       add_accounts,      add_stats,
+    add_query, add_seed,    add_healthcheck, add_completion,
 };
 
 }  // namespace

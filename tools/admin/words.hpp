@@ -79,5 +79,6 @@ void add_completion(word_list& words);
 void add_purge(word_list& words);
 void add_import_django(word_list& words);
 void add_export_django(word_list& words);
+void add_healthcheck(word_list& words);
 
 }  // namespace pinhole::admin
