@@ -76,6 +76,7 @@ class Nginx:
         self.folder = os.path.join(folder, "nginx")
         self.port = free_port()
         self.tls_port = free_port()
+        self.inner_port = free_port()
         self.write_configuration(upstream_port, media_dir, server_conf, tls_dir)
         self.log = open(os.path.join(self.folder, "stderr.log"), "ab")
         self.access_log = os.path.join(self.folder, "access.log")
@@ -110,10 +111,10 @@ class Nginx:
         self.replace("nginx.conf", {
             "user nginx;": (1, user),
             "worker_processes auto;": (1, "worker_processes 2;"),
-            "worker_rlimit_nofile 65536;": (1, ""),
             "worker_connections 8192;": (1, "worker_connections 2048;"),
             "pid /run/nginx.pid;": (1, f"pid {self.path('nginx.pid')};"),
             "access_log /dev/stdout json;": (1, f"access_log {self.path('access.log')} json;"),
+            "listen 127.0.0.1:8081;": (1, f"listen 127.0.0.1:{self.inner_port};"),
             "server app:8080;": (1, f"server 127.0.0.1:{upstream_port};"),
             "sendfile on;": (1, "sendfile on; " + temporary),
         })
