@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """nginx's own program, with the repository's nginx.conf, in front of the real server."""
 
 import gzip
