@@ -10,6 +10,8 @@
 #include "storage/backup/media_placing.hpp"
 #include "storage/base/room.hpp"
 #include "storage/dump/dump_format.hpp"
+#include "storage/dump/external_sorter.hpp"
+#include "storage/media/media_path.hpp"
 #include "storage/media/media_reader.hpp"
 #include "storage/restore/data_directory.hpp"
 
@@ -20,6 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t owner_only = 0700;
+/// Of a call that looks at all media; beside the lists of backups.
+constexpr const char* pool_list_name = "pool.list";
 
 /// As long as it can't be known what a backup needs that is to stay, nothing is removed.
 bool are_whole(const backup_folder& folder, const std::vector<kv::backup_id>& kept,
@@ -53,6 +57,31 @@ std::vector<kv::backup_id> without(std::vector<kv::backup_id> all,
     return all;
 }
 
+/// All that lies in the pool, as a list. What is no medium is not ours.
+void list_pool(const backup_folder& folder, const fs::path& list_path) {
+    constexpr std::size_t sorter_bytes = std::size_t{16} << 20U;
+    dump::external_sorter sorter{folder.path(), sorter_bytes};
+    for (const auto& entry : fs::recursive_directory_iterator{folder.media()}) {
+        const std::string path = entry.path().lexically_relative(folder.media()).string();
+        if (!entry.is_directory() && media::is_media_path(path)) {
+            sorter.add(path, {});
+        }
+    }
+    sorter.finish();
+    media_list_writer list{list_path};
+    while (const auto sorted = sorter.next()) {
+        list.append({.path = std::string{sorted->key}});
+    }
+    list.finish();
+}
+
+/// Removes what is in one of the lists and what no backup needs that is kept.
+void remove_listed(const backup_folder& folder, const media_tree& pool,
+                   const std::vector<fs::path>& lists, const std::vector<kv::backup_id>& kept) {
+    for_each_difference(lists, lists_of(folder, kept),
+                        [&](const std::string& path) { pool.remove(path); });
+}
+
 void remove_media_of(const backup_folder& folder, const std::vector<kv::backup_id>& dropped,
                      const std::vector<kv::backup_id>& kept, const kv::log_function& log) {
     if (!are_whole(folder, kept, log)) {
@@ -61,24 +90,26 @@ void remove_media_of(const backup_folder& folder, const std::vector<kv::backup_i
     const media_tree pool{folder.media(), owner_only};
     pool.remove_unfinished();
     try {
-        for_each_difference(lists_of(folder, dropped), lists_of(folder, kept),
-                            [&](const std::string& path) { pool.remove(path); });
+        remove_listed(folder, pool, lists_of(folder, dropped), kept);
     } catch (const backup_damage& damage) {
-        log(kv::log_level::warning, std::string{damage.what()} +
-                                        ". It is of no backup any more, and media that only it "
-                                        "names stay behind");
-        return;
+        log(kv::log_level::warning,
+            std::string{damage.what()} + ", but of no backup any more: all media are looked at");
+        const fs::path all = folder.records() / pool_list_name;
+        list_pool(folder, all);
+        remove_listed(folder, pool, {all}, kept);
     }
     pool.sync();
     for (const kv::backup_id id : dropped) {
         fs::remove(folder.media_list(id));
     }
+    fs::remove(folder.records() / pool_list_name);
 }
 
 void remove_aside(const fs::path& records) {
     std::vector<fs::path> unfinished;
     for (const auto& entry : fs::directory_iterator{records}) {
-        if (entry.path().extension() == aside_extension) {
+        if (entry.path().extension() == aside_extension ||
+            entry.path().filename() == pool_list_name) {
             unfinished.push_back(entry.path());
         }
     }

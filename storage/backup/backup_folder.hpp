@@ -10,6 +10,7 @@
 //   DEST/backups/N.media        its list of media (media_list.hpp)
 //   DEST/backups/N.key          the server's key (secret.key), if the data directory had it
 //   DEST/backups/*.new          being written
+//   DEST/backups/pool.list      all media, while those are looked for that no backup needs
 //
 // Only its owner may look into it: password hashes lie there, and what was deleted.
 //

@@ -14,7 +14,7 @@ backup_fixture::backup_fixture() {
     kv::commit meta;
     append_schema_version(meta);
     must_commit(source.store(), std::move(meta));
-    source.add_rows(4, 6);
+    source.add_rows(3, 4);
     write_bytes(source.path() / "secret.key", std::string(64, 'a') + '\n');
 }
 

@@ -69,13 +69,15 @@ struct kill_fixture : backup_fixture {
         return calls;
     }
 
-    /// About so many of them, and always some of the last, which are those of the switch.
+    /// About so many of them, and as many of the last, which drop what is old, or put the new in
+    /// its place.
     std::vector<call> choose(const std::vector<call>& all, std::size_t about) {
+        constexpr std::size_t last = 50;
         std::vector<call> chosen;
-        const std::size_t chances = all.size() / about + 1;
-        for (const call& each : all) {
-            if (is_full_run() || source.random().one_in(chances)) {
-                chosen.push_back(each);
+        for (std::size_t place = 0; place < all.size(); ++place) {
+            const std::size_t among = place + last < all.size() ? all.size() - last : last;
+            if (is_full_run() || source.random().one_in(among / about + 1)) {
+                chosen.push_back(all[place]);
             }
         }
         return chosen;
@@ -113,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_backup_that_is_killed_leaves_the_others_whole) {
     BOOST_TEST_MESSAGE(calls.size() << " calls");
     std::size_t without_it = 0;
     std::size_t with_it = 0;
-    for (const call& each : choose(calls, 24)) {
+    for (const call& each : choose(calls, 8)) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             copy_anew(at("before"), dest);
             const int status = run_child(arguments, &each);
@@ -130,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_backup_that_is_killed_leaves_the_others_whole) {
             check_tidy();
         }
     }
-    BOOST_TEST(without_it > 3U);
+    BOOST_TEST(without_it > 0U);
     BOOST_TEST(with_it > 0U);
 }
 
@@ -139,7 +141,7 @@ BOOST_AUTO_TEST_CASE(a_first_backup_that_is_killed_can_be_begun_again) {
     kv::make_checkpoint(source.store(), at("checkpoint"));
     const std::vector<std::string> arguments{"backup", source.path(), at("checkpoint"), dest, "2"};
     BOOST_REQUIRE(run_child(arguments) == 0);
-    for (const call& each : choose(traced_calls(), 10)) {
+    for (const call& each : choose(traced_calls(), 3)) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             fs::remove_all(dest);
             run_child(arguments, &each);
@@ -169,13 +171,7 @@ BOOST_AUTO_TEST_CASE(a_restore_that_is_killed_leaves_the_old_state_or_the_new) {
     BOOST_TEST_MESSAGE(calls.size() << " calls");
     std::size_t old_states = 0;
     std::size_t new_states = 0;
-    auto chosen = choose(calls, 16);
-    // The switch is near the end.
-    const std::size_t switch_calls = std::min<std::size_t>(calls.size(), 60);
-    for (std::size_t at = calls.size() - switch_calls; at < calls.size(); at += 5) {
-        chosen.push_back(calls[at]);
-    }
-    for (const call& each : chosen) {
+    for (const call& each : choose(calls, 8)) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             copy_anew(at("empty"), target);
             run_child(arguments, &each);
@@ -196,8 +192,8 @@ BOOST_AUTO_TEST_CASE(a_restore_that_is_killed_leaves_the_old_state_or_the_new) {
             (is_new ? new_states : old_states) += 1;
         }
     }
-    BOOST_TEST(old_states > 3U);
-    BOOST_TEST(new_states > 3U);
+    BOOST_TEST(old_states > 0U);
+    BOOST_TEST(new_states > 0U);
     BOOST_TEST(faults(1) == "");
 }
 

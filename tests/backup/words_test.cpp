@@ -140,7 +140,6 @@ BOOST_AUTO_TEST_CASE(beside_a_server_that_is_written_to) {
         api_client client{port};
         client.set_token(all[number]->token());
         check_status(client.get("/api/v1/posts?author=me"), 200);  // the login goes on
-        client.become_nobody();
         for (const auto& [id, known] : before[number]) {
             const unsigned row = client.get("/api/v1/posts/" + id).status;
             const unsigned bytes = client.get(known.media_url).status;
