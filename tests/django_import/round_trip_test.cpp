@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(first_logins_at_the_same_time_all_succeed) {
     start();
     std::atomic<unsigned> good = 0;
     run_parallel(4, [&](unsigned) {
-        good += log_in("kim", passwords["kim"].get<std::string>()) == 200U ? 1 : 0;
+        good += log_in("kim", passwords["kim"].get<std::string>()) == 200U ? 1U : 0U;
     });
     BOOST_TEST(good == 4U);
     stop();
