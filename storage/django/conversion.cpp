@@ -283,12 +283,14 @@ std::vector<converted_rows> conversion::rows() {
 
 template <class Row>
 std::string conversion::sort_key(section which, const staged<Row>& object) {
-    if (!options_.keep_ids) {
+    if (options_.new_ids) {
         return order_of(object.row.created_at, object.pk);
     }
     const auto number = parse_number(object.pk);
     if (!number || *number <= 0) {
-        fault(which, object.line, object.pk, "its primary key cannot be kept as an id");
+        fault(which, object.line, object.pk,
+              "its primary key is no positive whole number, which could be its id: --new-ids gives "
+              "new ones");
     }
     return kv::key_writer{}.append_i64(number.value_or(0)).take();
 }
@@ -298,7 +300,7 @@ template <class Row>
 entity_id conversion::write(section which, staged<Row>& object) {
     output& to = output_of(which);
     Row& row = object.row;
-    row.id = options_.keep_ids ? parse_number(object.pk).value() : to.ids.next(row.created_at);
+    row.id = options_.new_ids ? to.ids.next(row.created_at) : parse_number(object.pk).value();
     if (options_.deleted_at && row.is_deleted && row.updated_at < *options_.deleted_at) {
         row.updated_at = *options_.deleted_at;
     }

@@ -43,7 +43,8 @@ struct convert_options {
     bool ignore_unknown = false;
     bool rename_users = false;
     bool skip_bad_files = false;
-    bool keep_ids = false;                ///< primary keys become ids; they must be numbers
+    /// Ids are made of the time; else primary keys become ids, and must be numbers.
+    bool new_ids = false;
     std::optional<timestamp> deleted_at;  ///< of what is deleted and was changed before
     std::size_t memory_bytes = std::size_t{96} << 20U;
     std::function<void(std::string_view)> tell = [](std::string_view) {

@@ -85,7 +85,7 @@ private:
                                             .ignore_unknown = options_.ignore_unknown,
                                             .rename_users = options_.rename_users,
                                             .skip_bad_files = options_.skip_bad_files,
-                                            .keep_ids = options_.keep_ids,
+                                            .new_ids = options_.new_ids,
                                             .deleted_at = options_.deleted_at,
                                             .memory_bytes = options_.memory_bytes / 3,
                                             .tell = options_.tell},

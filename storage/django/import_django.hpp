@@ -27,7 +27,7 @@ struct import_options {
     bool ignore_unknown = false;                  ///< fields that the map does not name
     bool rename_users = false;
     bool skip_bad_files = false;
-    bool keep_ids = false;
+    bool new_ids = false;  ///< not the primary keys
     std::optional<timestamp> deleted_at;
     bool dry_run = false;
     bool merge = false;

@@ -74,8 +74,8 @@ user = { field = "by", to = "profile" }
 [format]
 utc_offset = "+09:00"
 )");
-    const json told =
-        must_import({"--map", at("map.toml").string(), "--id-map", at("ids").string()});
+    const json told = must_import(
+        {"--map", at("map.toml").string(), "--new-ids", "--id-map", at("ids").string()});
     BOOST_TEST(told["models_skipped"] == (json{{"gram.tag", 1}}));
     const json kim = rows("users").at(0);
     BOOST_TEST(kim["name"] == "Ada Low");
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(ids_keep_the_order_and_do_not_depend_on_that_of_the_fixture
     for (int pk = 200; pk < 1500; ++pk) {
         copy(6, pk)["created_at"] = pk % 2 == 0 ? "2019-01-01T00:00:00Z" : "2025-01-01T00:00:00Z";
     }
-    must_import({"--id-map", at("ids").string()});
+    must_import({"--new-ids", "--id-map", at("ids").string()});
     const auto comments = rows("comments");
     std::string before;
     for (const json& row : comments) {  // by their ids
@@ -140,13 +140,13 @@ BOOST_AUTO_TEST_CASE(ids_keep_the_order_and_do_not_depend_on_that_of_the_fixture
     BOOST_TEST(comments.front()["created_at"] == "2019-01-01T00:00:00.000000Z");
     std::ranges::reverse(objects);
     std::filesystem::rename(data, at("before"));
-    must_import({"--id-map", at("ids again").string()});
+    must_import({"--new-ids", "--id-map", at("ids again").string()});
     BOOST_TEST((rows("comments") == comments));
     BOOST_TEST(read_file(at("ids again")) == read_file(at("ids")));
 }
 
-BOOST_AUTO_TEST_CASE(primary_keys_can_stay_ids) {
-    must_import({"--keep-ids"});
+BOOST_AUTO_TEST_CASE(primary_keys_stay_ids) {
+    must_import();
     BOOST_TEST(rows("posts").at(0)["id"] == "4");
     BOOST_TEST(rows("likes").at(0)["post"] == "4");
     BOOST_TEST(rows("likes").at(0)["user"] == "2");
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(primary_keys_can_stay_ids) {
     stop();
     std::filesystem::rename(data, at("before"));
     object(6)["pk"] = "six";
-    must_refuse("api.comment six: its primary key cannot be kept as an id", {"--keep-ids"});
+    must_refuse("api.comment six: its primary key is no positive whole number");
 }
 
 BOOST_AUTO_TEST_CASE(a_like_given_twice_counts_once) {

@@ -29,7 +29,7 @@ struct import_word_options {
     bool ignore_unknown = false;
     bool rename_users = false;
     bool skip_bad_files = false;
-    bool keep_ids = false;
+    bool new_ids = false;
     bool dry_run = false;
     bool merge = false;
 };
@@ -52,7 +52,7 @@ django::import_options to_options(word_context& context, const import_word_optio
             .ignore_unknown = options.ignore_unknown,
             .rename_users = options.rename_users,
             .skip_bad_files = options.skip_bad_files,
-            .keep_ids = options.keep_ids,
+            .new_ids = options.new_ids,
             .deleted_at = parse_deleted_at(options.deleted_at),
             .dry_run = options.dry_run,
             .merge = options.merge,
@@ -186,8 +186,9 @@ void add_import_django(word_list& words) {
     word.add_flag("--skip-bad-files", options->skip_bad_files,
                   "Leave out files that are missing or refused, and posts that are left without "
                   "any, and say which");
-    word.add_flag("--keep-ids", options->keep_ids,
-                  "Primary keys become the ids; they must be positive whole numbers");
+    word.add_flag("--new-ids", options->new_ids,
+                  "Make ids of the time of each row, for primary keys that are no whole numbers; "
+                  "else the primary keys become the ids");
     word.add_option("--deleted-at", options->deleted_at,
                     "What is deleted counts as deleted at this time, if it was before: the time "
                     "in which it can be restored begins there")
