@@ -32,6 +32,14 @@ def read(*path):
 
 
 class Host(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.keys = tempfile.mkdtemp(prefix="pinhole-keys-", dir="/tmp")
+        cls.addClassCleanup(shutil.rmtree, cls.keys)
+        for name in ("host", "user", "other"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+                            os.path.join(cls.keys, name)], check=True)
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pinhole-host-", dir="/tmp")
         self.addCleanup(shutil.rmtree, self.folder)
@@ -46,20 +54,17 @@ class Host(unittest.TestCase):
         self.make_checkout()
         self.environment = os.environ | {
             "DEPLOY_HOST": f"{pwd.getpwuid(os.geteuid()).pw_name}@127.0.0.1:{self.port}",
-            "DEPLOY_SSH_KEY": read(self.folder, "user"),
-            "DEPLOY_KNOWN_HOSTS": f"[127.0.0.1]:{self.port} " + read(self.folder, "host.pub"),
+            "DEPLOY_SSH_KEY": read(self.keys, "user"),
+            "DEPLOY_KNOWN_HOSTS": f"[127.0.0.1]:{self.port} " + read(self.keys, "host.pub"),
             "DEPLOY_PATH": self.path,
             "ENV_PROD": f"{KEY}\nPINHOLE_TLS_DIR=/etc/pinhole/tls",
         }
 
     def start_sshd(self):
-        for name in ("host", "user", "other"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
-                            os.path.join(self.folder, name)], check=True)
         self.port = front.free_port()
         with open(os.path.join(self.folder, "sshd_config"), "w", encoding="utf-8") as file:
-            file.write(f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host\n"
-                       f"AuthorizedKeysFile {self.folder}/user.pub\nPidFile {self.folder}/sshd.pid\n"
+            file.write(f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.keys}/host\n"
+                       f"AuthorizedKeysFile {self.keys}/user.pub\nPidFile {self.folder}/sshd.pid\n"
                        "UsePAM no\nStrictModes no\nPasswordAuthentication no\n"
                        "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n"
                        # A home without a .bashrc, of which ssh's shell would take who knows what.
@@ -224,9 +229,9 @@ class Rollouts(Host):
         self.assertFalse(os.path.exists(self.path))
 
     def test_no_other_host_is_believed(self):
-        others = f"[127.0.0.1]:{self.port} " + read(self.folder, "other.pub")
+        others = f"[127.0.0.1]:{self.port} " + read(self.keys, "other.pub")
         self.assertNotEqual(self.rollout("good", DEPLOY_KNOWN_HOSTS=others), 0)
-        self.assertNotEqual(self.rollout("good", DEPLOY_SSH_KEY=read(self.folder, "other")), 0)
+        self.assertNotEqual(self.rollout("good", DEPLOY_SSH_KEY=read(self.keys, "other")), 0)
         self.assertNotEqual(self.rollout("good", DEPLOY_HOST="-oProxyCommand=id@x"), 0)
         self.assertFalse(os.path.exists(self.path))
 
