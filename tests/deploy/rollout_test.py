@@ -143,7 +143,7 @@ class Host(unittest.TestCase):
 
     def left_over(self):
         return [name for name in os.listdir(self.path)
-                if name.startswith(("incoming", "unfinished", "leaving", "previous.new"))]
+                if name.startswith(("incoming", "unfinished", "leaving", "previous.new", "older"))]
 
 
 class Rollouts(Host):
@@ -191,7 +191,7 @@ class Rollouts(Host):
         self.assertEqual((read(self.path, "nginx.conf"), read(self.path, ".env")), before)
         self.assertFalse(os.path.exists(os.path.join(self.path, "tools/deploy/nginx/extra.conf")))
         self.assertEqual(self.left_over(), [])
-        # And there is still something to go back to after the next good one.
+        # Nor is it, or the same once more, what to go back to after the next good one.
         os.remove(extra)
         self.assertEqual(self.rollout("better"), 0)
         self.assertEqual(self.rollback(), 0)
@@ -280,6 +280,7 @@ class Rollouts(Host):
         self.assertEqual(self.rollout("first"), 0)
         self.assertEqual(self.rollback(), 1)
         self.rollout("second")
+        self.assertEqual(self.rollout("broken"), 1)
         for name in ("first", "second"):
             self.assertEqual(self.rollback(), 0)
             self.assertEqual(self.running(), image(name))
