@@ -29,8 +29,7 @@ RUN --mount=type=cache,id=pinhole-ccache,target=/ccache \
     mkdir /programs; \
     strip --strip-unneeded -o /programs/pinhole-server build/release/pinhole-server; \
     strip --strip-unneeded -o /programs/pinhole-admin build/release/pinhole-admin; \
-    clang-19 -O2 -shared -fPIC -fuse-ld=lld-19 -Wl,-soname,libicudata.so.72 \
-        -o /programs/libicudata.so.72 tools/deploy/image/icudata.c
+    tools/deploy/image/make-icudata /programs/libicudata.so.72
 
 # What they load at run time, from Debian's packages.
 FROM debian:bookworm-slim AS runtime

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
+import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import front  # noqa: E402
@@ -100,7 +101,7 @@ class Load:
             number = 0
             while not self.stopping.is_set():
                 number += 1
-                step(client, f"{threading.get_ident()} {number}")
+                step(client, f"{uuid.uuid4()} {number}")
         except BaseException as failure:
             self.failure = failure
 

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -256,3 +257,25 @@ class Front:
 
     def __exit__(self, *_):
         self.close()
+
+
+def check_configurations():
+    """Has nginx read the configuration, with and without TLS. Its complaints go to stderr."""
+    good = True
+    for server_conf in ("plain.conf", "tls.conf"):
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                 "-nodes", "-subj", "/CN=x", "-keyout", f"{folder}/privkey.pem", "-out",
+                 f"{folder}/fullchain.pem"], check=True, capture_output=True)
+            nginx = Nginx.__new__(Nginx)
+            nginx.folder = os.path.join(folder, "nginx")
+            nginx.port, nginx.tls_port, nginx.inner_port = free_port(), free_port(), free_port()
+            nginx.write_configuration(free_port(), folder, server_conf, folder)
+            good &= subprocess.run([find_program("nginx"), "-t", "-q", "-p", nginx.folder, "-c",
+                                    nginx.path("nginx.conf"), "-e", "/dev/stderr"]).returncode == 0
+    return good
+
+
+if __name__ == "__main__":
+    sys.exit(0 if check_configurations() else 1)
