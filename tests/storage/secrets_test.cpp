@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_hash_of_django_never_verifies) {
           "pbkdf2_sha256$99999999999$salt$" + key, "pbkdf2_sha256$10000001$salt$" + key,
           "pbkdf2_sha256$1000$salt$" + key + "A", "pbkdf2_sha256$1000$salt$" + key.substr(1),
           "pbkdf2_sha1$1000$salt$" + key, "!pbkdf2_sha256$1000$salt$" + key,
-          "pbkdf2_sha256$1000$salt", std::string{"pbkdf2_sha256$1000$salt$"}}) {
+          std::string{"pbkdf2_sha256$1000$salt"}, std::string{"pbkdf2_sha256$1000$salt$"}}) {
         BOOST_TEST_INFO_SCOPE(damaged);
         BOOST_TEST(!verify_password(damaged, "old password"));
         BOOST_TEST(!verify_password(damaged, ""));
