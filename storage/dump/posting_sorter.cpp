@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t shares = 8;
 /// The number of an entry's term, and then that of its row.
 constexpr std::size_t entry_bytes = 2 * sizeof(std::uint32_t);
+/// Far above the terms of any row: those of the row that fills the share need room, too.
+constexpr std::size_t terms_of_row = std::size_t{16} << 10U;
 /// About what a term takes besides its bytes, also while the table of terms grows.
 constexpr std::size_t term_cost_bytes = 128;
 /// So many entries ahead, a row is asked for from memory: by the time it is needed it is there.
@@ -29,7 +31,6 @@ posting_sorter::posting_sorter(std::filesystem::path directory, std::size_t memo
       terms_bytes_max_(memory_bytes / shares),
       runs_(std::move(directory)) {}
 
-/// One row's terms go beyond it, which are no more than its texts.
 bool posting_sorter::is_full() const {
     return terms_.size() >= entries_max_ || rows_.size() >= rows_max_ ||
            terms_bytes_ >= terms_bytes_max_;
@@ -42,7 +43,7 @@ void posting_sorter::begin_row(std::string_view place) {
     }
     if (rows_.capacity() == 0) {  // once and for all: growing would take as much again
         rows_.reserve(rows_max_ + 1);
-        terms_.reserve(entries_max_);
+        terms_.reserve(entries_max_ + terms_of_row);
     }
     rows_.push_back(
         {.at = {kv::load_u64(place.data()), kv::load_u64(place.data() + sizeof(std::uint64_t))},
@@ -81,6 +82,7 @@ void posting_sorter::sort() {
         end += counts_[number];
         ranges_.push_back({term, end});
     }
+    sorted_.reserve(terms_.capacity());
     sorted_.resize(terms_.size());
     for (std::uint32_t number = 0; number < rows_.size(); ++number) {
         const row& row = rows_[number];

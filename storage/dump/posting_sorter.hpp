@@ -35,8 +35,8 @@ public:
 
     /// The terms that are added next are those of a row with this place, of `place_bytes`.
     void begin_row(std::string_view place);
-    /// Requires: no term is the beginning of another one; no two rows have the same place; a term
-    /// of at most 48 KiB.
+    /// Requires: no term is the beginning of another one; a term of at most 48 KiB; none twice for
+    /// one row.
     void add(std::string_view term);
     std::uint64_t size() const { return added_; }
 

@@ -23,6 +23,9 @@ namespace {
 
 /// As those that compactions make.
 constexpr std::uint64_t table_bytes_max = std::uint64_t{32} << 20U;
+/// The hash of each of a table's keys is kept until its end, when its filter is made of them: 16
+/// MiB for so many. Postings are small enough for several times as many in a table.
+constexpr unsigned table_keys_max = 1U << 21U;
 constexpr stamp stamp_of_all = 1;
 /// Nobody reads yet.
 constexpr std::size_t cache_bytes = std::size_t{8} << 20U;
@@ -51,12 +54,14 @@ public:
             writer_ = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(options_),
                                                                options_, nullptr, false);
             must(writer_->Open(paths_.back()), "making a table");
+            keys_ = 0;
         }
         must(writer_->Put(key.slice(), rocksdb::Slice(value.data(), value.size())),
              "writing a table");
         // Asking for the size is not free.
         constexpr unsigned keys_between = 1024;
-        if (++keys_ % keys_between == 0 && writer_->FileSize() >= table_bytes_max) {
+        if (++keys_ % keys_between == 0 &&
+            (keys_ >= table_keys_max || writer_->FileSize() >= table_bytes_max)) {
             end();
         }
     }
@@ -77,7 +82,7 @@ private:
     std::unique_ptr<rocksdb::SstFileWriter> writer_;
     std::vector<std::string> paths_;
     std::string scratch_;
-    unsigned keys_ = 0;
+    unsigned keys_ = 0;  ///< in the table
 };
 
 class rocksdb_bulk_loader final : public bulk_loader {

@@ -18,6 +18,9 @@ constexpr std::size_t part_bytes = 8;
 constexpr std::uint64_t entries_between_looks = 4096;
 constexpr std::chrono::milliseconds time_between_reports{100};
 
+template <class Row>
+constexpr bool has_terms = requires { schema<Row>::inverted; };
+
 kv::bulk_load_options load_options(const build_options& options) {
     return {.directory = options.folder / "db",
             .tables = options.folder / "tables",
@@ -55,7 +58,7 @@ void row_builder::add_row(const Row& row) {
     loader_->add(key.family, key.part, key.bytes, encode_row(row));
     for_each_index<Row>(
         [&](const auto& i) { add_entry(index_, index_key(i, row), index_value(i, row)); });
-    if constexpr (requires { schema<Row>::inverted; }) {
+    if constexpr (has_terms<Row>) {
         terms_.begin_row(posting_place(row));
         for_each_inverted<Row>([&](const inverted_index<Row>& i) {
             for (const std::string& term : term_prefixes(i, row)) {
@@ -75,7 +78,8 @@ void row_builder::take(dump::located<comment> row) {
     add_row(row.row);
 }
 void row_builder::take(dump::located<like> row) {
-    begin_terms();  // a like has none, and comes last
+    static_assert(!has_terms<like>);
+    begin_terms();  // what has some came before
     add_row(row.row);
 }
 void row_builder::take(dump::located<post> row, std::vector<dump::located<file>> /*files*/) {
