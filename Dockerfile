@@ -20,7 +20,7 @@ COPY handlers handlers
 COPY tools tools
 # How many compilers at once; each may want 1.5 GB. Nothing: as many as there are cores.
 ARG JOBS=
-ENV CCACHE_DIR=/ccache CCACHE_BASEDIR=/src CCACHE_NOHASHDIR=1 \
+ENV LANG=C.UTF-8 CCACHE_DIR=/ccache CCACHE_BASEDIR=/src CCACHE_NOHASHDIR=1 \
     CCACHE_SLOPPINESS=pch_defines,time_macros
 RUN --mount=type=cache,id=pinhole-ccache,target=/ccache \
     cmake --preset release -DBUILD_TESTING=OFF; \
