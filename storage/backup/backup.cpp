@@ -44,6 +44,7 @@ bool are_whole(const backup_folder& folder, const std::vector<kv::backup_id>& ke
 
 std::vector<fs::path> lists_of(const backup_folder& folder, const std::vector<kv::backup_id>& ids) {
     std::vector<fs::path> lists;
+    lists.reserve(ids.size());
     for (const kv::backup_id id : ids) {
         lists.push_back(folder.media_list(id));
     }
@@ -146,8 +147,10 @@ backup_writer::~backup_writer() {
     if (!is_done_) {
         try {
             remove_leftovers(folder_, options_.log);
-        } catch (const std::exception&) {
-            // Nobody to tell: the next backup removes it, or says why not.
+        } catch (const std::exception& failure) {
+            options_.log(
+                kv::log_level::warning,
+                std::string{"what was begun stays until the next backup: "} + failure.what());
         }
     }
 }
