@@ -198,6 +198,7 @@ public:
             return {};
         }
         std::vector<const request_metrics*> threads;
+        threads.reserve(shards_.size());
         for (const auto& shard : shards_) {
             threads.push_back(&std::as_const(*shard).metrics());
         }

@@ -56,6 +56,7 @@ private:
     /// In a batch of each kind: one read for each row would take most of the time.
     void load_parents(const std::vector<file>& rows) {
         std::vector<entity_id> posts;
+        posts.reserve(rows.size());
         for (const file& row : rows) {
             posts.push_back(row.post.id);
         }

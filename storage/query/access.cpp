@@ -48,6 +48,7 @@ std::string access_finder::view::path() const {
 std::vector<access> access_finder::find_all(entity at, const condition& of, std::size_t rows_max) {
     const requirements required = find_requirements(of);
     std::vector<view> tests;
+    tests.reserve(required.tests.size());
     for (const test* each : required.tests) {
         tests.push_back({each});
     }
