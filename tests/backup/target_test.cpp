@@ -1,47 +1,20 @@
 // Where a backup may be restored to, and where not; on another file system, and on a full one.
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "storage/backup/backup_record.hpp"
 #include "storage/housekeeping.hpp"
 #include "tests/backup/backup_fixture.hpp"
+#include "tests/support/small_disk.hpp"
 
 namespace pinhole::storage::test {
 
 namespace {
 
+using pinhole::test::can_mount;
+using pinhole::test::small_disk;
+
 constexpr std::size_t mebibyte = std::size_t{1} << 20U;
-
-/// A file system in memory, of so many bytes.
-class small_disk {
-public:
-    small_disk(fs::path at, std::size_t bytes) : at_(std::move(at)) {
-        fs::create_directories(at_);
-        const std::string size = "size=" + std::to_string(bytes);
-        is_mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, size.c_str()) == 0;
-    }
-    ~small_disk() {
-        if (is_mounted_) {
-            ::umount2(at_.c_str(), MNT_DETACH);
-        }
-    }
-    small_disk(const small_disk&) = delete;
-    small_disk& operator=(const small_disk&) = delete;
-    bool is_mounted() const { return is_mounted_; }
-
-private:
-    fs::path at_;
-    bool is_mounted_ = false;
-};
-
-boost::test_tools::assertion_result can_mount(boost::unit_test::test_unit_id /*id*/) {
-    const pinhole::test::temporary_directory directory;
-    boost::test_tools::assertion_result result(
-        small_disk{directory.path() / "disk", mebibyte}.is_mounted());
-    result.message() << "needs the right to mount a file system";
-    return result;
-}
 
 nlink_t links_of(const fs::path& file) {
     struct stat status{};
