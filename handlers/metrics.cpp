@@ -18,6 +18,14 @@ constexpr const char* content_type = "text/plain; version=0.0.4; charset=utf-8";
 
 constexpr std::array<std::string_view, 2> health_patterns{"/healthz", "/readyz"};
 
+awaitable<http::response> get_metrics(metrics& source) {
+    http::response answer;
+    answer.set("Content-Type", content_type);
+    answer.set("Cache-Control", "no-store");
+    answer.body = source.text();
+    co_return answer;
+}
+
 }  // namespace
 
 std::string metrics::text() {
@@ -49,13 +57,7 @@ std::string metrics::text() {
 std::vector<http::route> make_admin_routes(api& api, metrics& metrics) {
     std::vector<http::route> made;
     made.push_back({http::verb::get, "/metrics",
-                    [&metrics](http::request& /*request*/) -> awaitable<http::response> {
-                        http::response answer;
-                        answer.set("Content-Type", content_type);
-                        answer.set("Cache-Control", "no-store");
-                        answer.body = metrics.text();
-                        co_return answer;
-                    }});
+                    [&metrics](http::request& /*request*/) { return get_metrics(metrics); }});
     for (const route_spec& spec : route_table()) {
         if (std::ranges::find(health_patterns, spec.pattern) != health_patterns.end()) {
             made.push_back(to_route(api, spec));

@@ -11,6 +11,7 @@
 #include "storage/base/version.hpp"
 #include "storage/dump/dump.hpp"
 #include "tools/admin/display.hpp"
+#include "tools/admin/dump_result.hpp"
 #include "tools/admin/frozen_rows.hpp"
 #include "tools/admin/words.hpp"
 
@@ -56,21 +57,6 @@ std::unique_ptr<dump::dump_sink> make_sink(const std::string& target, storage::t
                                      : must(dump::make_sink(target, at));
 }
 
-nlohmann::json to_json(const std::string& target, const dump::dump_report& report) {
-    nlohmann::json rows = nlohmann::json::object();
-    for (const auto& [name, sums] : report.written.entities) {
-        rows[name] = sums.rows;
-    }
-    return {
-        {"target", target},
-        {"is_whole", report.is_whole},
-        {"created_at", storage::to_rfc3339(report.written.created_at)},
-        {"rows", std::move(rows)},
-        {"media", {{"files", report.written.media.files}, {"bytes", report.written.media.bytes}}},
-        {"bad_media", report.bad_media},
-        {"details", report.details}};
-}
-
 std::string to_text(const std::string& target, const dump::dump_report& report, bool with_media) {
     std::string text =
         fmt::format("{} shows {}\n", target, storage::to_rfc3339(report.written.created_at));
@@ -90,12 +76,7 @@ std::string to_text(const std::string& target, const dump::dump_report& report, 
 
 void tell(word_context& context, const dump_word_options& options,
           const dump::dump_report& report) {
-    for (const std::string& line : report.details) {
-        context.out.error(to_printable(line));
-    }
-    if (report.bad_media > report.details.size()) {
-        context.out.error(fmt::format("and {} more", report.bad_media - report.details.size()));
-    }
+    tell_bad_media(context.out, report);
     if (!report.is_whole) {
         context.out.error(
             "there is no dump, since it would lack these files: --skip-missing-media leaves them "

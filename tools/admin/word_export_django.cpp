@@ -10,6 +10,7 @@
 #include "storage/django/export_django.hpp"
 #include "tools/admin/display.hpp"
 #include "tools/admin/django_words.hpp"
+#include "tools/admin/dump_result.hpp"
 #include "tools/admin/frozen_rows.hpp"
 #include "tools/admin/words.hpp"
 
@@ -28,29 +29,9 @@ struct export_word_options {
     bool skip_missing_media = false;
 };
 
-nlohmann::json to_json(const std::string& target, const storage::dump::dump_report& report) {
-    nlohmann::json rows = nlohmann::json::object();
-    for (const auto& [name, sums] : report.written.entities) {
-        rows[name] = sums.rows;
-    }
-    return {
-        {"target", target},
-        {"is_whole", report.is_whole},
-        {"created_at", storage::to_rfc3339(report.written.created_at)},
-        {"rows", std::move(rows)},
-        {"media", {{"files", report.written.media.files}, {"bytes", report.written.media.bytes}}},
-        {"bad_media", report.bad_media},
-        {"details", report.details}};
-}
-
 void tell(word_context& context, const export_word_options& options,
           const storage::dump::dump_report& report) {
-    for (const std::string& line : report.details) {
-        context.out.error(to_printable(line));
-    }
-    if (report.bad_media > report.details.size()) {
-        context.out.error(fmt::format("and {} more", report.bad_media - report.details.size()));
-    }
+    tell_bad_media(context.out, report);
     if (!report.is_whole) {
         context.out.error(
             "nothing was exported, since it would lack these files: --skip-missing-media leaves "
