@@ -2,7 +2,6 @@
 #include <archive_entry.h>
 
 #include <cassert>
-#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <stdexcept>
@@ -20,12 +19,7 @@ constexpr int block_bytes = 256 * 1024;
 constexpr mode_t member_mode = 0600;
 
 struct archive_release {
-    /// Freeing an archive ends it properly, unless it was said to have failed: half a dump must not
-    /// look like a whole one.
-    void operator()(archive* writer) const {
-        archive_write_fail(writer);
-        archive_write_free(writer);
-    }
+    void operator()(archive* writer) const { archive_write_free(writer); }
 };
 struct entry_release {
     void operator()(archive_entry* entry) const { archive_entry_free(entry); }
@@ -53,6 +47,13 @@ public:
         require(archive_write_set_bytes_in_last_block(archive_.get(), 1));
         require(archive_write_open(archive_.get(), this, nullptr, &tar_sink::write_block, nullptr));
     }
+
+    tar_sink(const tar_sink&) = delete;
+    tar_sink& operator=(const tar_sink&) = delete;
+
+    /// Freeing an archive that was not closed writes its end: half a dump must not look like a
+    /// whole one.
+    ~tar_sink() override { is_given_up_ = true; }
 
     bool needs_sizes() const override { return true; }
 
@@ -96,26 +97,28 @@ public:
     }
 
 private:
-    static la_ssize_t write_block(archive* writer, void* self, const void* bytes,
+    /// Never says that it failed: libarchive 3.6 does not free the buffers of an archive that is
+    /// broken. `require` does, after the call of libarchive that led here.
+    static la_ssize_t write_block(archive* /*writer*/, void* self, const void* bytes,
                                   std::size_t count) {
         auto& sink = *static_cast<tar_sink*>(self);
-        try {
-            write_all(sink.fd_, {static_cast<const char*>(bytes), count}, "writing the dump");
-        } catch (...) {
-            sink.failure_ = std::current_exception();  // not through libarchive's C
-            archive_set_error(writer, EIO, "writing the dump");
-            return ARCHIVE_FATAL;
+        if (!sink.is_given_up_ && !sink.failure_) {
+            try {
+                write_all(sink.fd_, {static_cast<const char*>(bytes), count}, "writing the dump");
+            } catch (...) {
+                sink.failure_ = std::current_exception();  // not through libarchive's C
+            }
         }
         return static_cast<la_ssize_t>(count);
     }
 
     /// A warning means that something was left out of the tar: that is no less a failure here.
     void require(int status) {
-        if (status == ARCHIVE_OK) {
-            return;
-        }
         if (failure_) {
             std::rethrow_exception(failure_);
+        }
+        if (status == ARCHIVE_OK) {
+            return;
         }
         const char* why = archive_error_string(archive_.get());
         throw std::runtime_error{std::string{"the tar cannot be written: "} +
@@ -125,6 +128,7 @@ private:
     int fd_;
     std::int64_t created_at_s_;
     std::uint64_t left_ = 0;  ///< of the member that is being written
+    bool is_given_up_ = false;
     std::exception_ptr failure_;
     std::unique_ptr<archive, archive_release> archive_;
     std::unique_ptr<archive_entry, entry_release> entry_;
