@@ -1,79 +1,32 @@
 // A backup that drops an older one, and a restore, killed with -9 at their system calls: every
 // backup that is there then is whole, and the next call finishes or removes what is left.
 //
-// strace kills, on entering one of the calls that change a file system. It counts the calls of each
-// kind and thread by themselves.
 // PINHOLE_TEST_FAULTS=full tries every call instead of a sample.
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 
 #include "storage/kv/checkpoint.hpp"
 #include "tests/backup/backup_fixture.hpp"
+#include "tests/support/full_run.hpp"
+#include "tests/support/traced_program.hpp"
 
 namespace pinhole::storage::test {
 
 namespace {
 
-constexpr std::string_view changing_calls =
-    "rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,link,linkat,openat,fsync,"
-    "fdatasync,syncfs,write,pwrite64,ftruncate,fallocate,fchmodat,fchmod,chmod";
-
-struct call {
-    std::string name;
-    std::size_t n = 1;  ///< of that name, by that thread
-};
-
-bool is_full_run() {
-    const char* wanted = std::getenv("PINHOLE_TEST_FAULTS");
-    return wanted != nullptr && std::string_view{wanted} == "full";
-}
-
-boost::test_tools::assertion_result can_trace(boost::unit_test::test_unit_id /*id*/) {
-    boost::test_tools::assertion_result result(
-        run_program({"strace", "-f", "-o", "/dev/null", "-e", "inject=fsync:signal=KILL:when=1",
-                     "true"}) == 0);
-    result.message() << "needs strace and the right to trace";
-    return result;
-}
+using pinhole::test::can_kill_at_calls;
+using pinhole::test::is_full_run;
+using pinhole::test::system_call;
+using pinhole::test::traced_program;
 
 struct kill_fixture : backup_fixture {
-    int run_child(const std::vector<std::string>& arguments,
-                  const call* killed_at = nullptr) const {
-        std::vector<std::string> all{"strace", "-f", "-o", at("trace").string()};
-        all.insert(all.end(), {"-e", "trace=" + std::string{changing_calls}});
-        if (killed_at != nullptr) {
-            all.insert(all.end(), {"-e", "inject=" + killed_at->name +
-                                             ":signal=KILL:when=" + std::to_string(killed_at->n)});
-        }
-        all.emplace_back(BACKUP_CHILD);
-        all.insert(all.end(), arguments.begin(), arguments.end());
-        return run_program(std::move(all));
-    }
-
-    /// Of the child that ran last: of the thread that began, in order.
-    std::vector<call> traced_calls() const {
-        std::vector<call> calls;
-        std::map<std::string, std::size_t> counts;
-        std::string first;
-        for (const std::string& line : lines_of(at("trace"))) {
-            const std::string thread = line.substr(0, line.find(' '));
-            const std::size_t begin = line.find_first_not_of(' ', thread.size());
-            const std::size_t end = line.find('(');
-            first = first.empty() ? thread : first;
-            if (thread == first && begin < end && end != std::string::npos) {
-                const std::string name = line.substr(begin, end - begin);
-                calls.push_back({.name = name, .n = ++counts[name]});
-            }
-        }
-        return calls;
-    }
+    const traced_program child{BACKUP_CHILD, at("trace")};
 
     /// About so many of them, and as many of the last, which drop what is old, or put the new in
     /// its place.
-    std::vector<call> choose(const std::vector<call>& all, std::size_t about) {
+    std::vector<system_call> choose(const std::vector<system_call>& all, std::size_t about) {
         constexpr std::size_t last = 50;
-        std::vector<call> chosen;
+        std::vector<system_call> chosen;
         for (std::size_t place = 0; place < all.size(); ++place) {
             const std::size_t among = place + last < all.size() ? all.size() - last : last;
             if (is_full_run() || source.random().one_in(among / about + 1)) {
@@ -91,13 +44,9 @@ struct kill_fixture : backup_fixture {
     }
 };
 
-std::string to_string(const call& call) {
-    return call.name + " no. " + std::to_string(call.n);
-}
-
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(kills, kill_fixture, *boost::unit_test::precondition(can_trace))
+BOOST_FIXTURE_TEST_SUITE(kills, kill_fixture, *boost::unit_test::precondition(can_kill_at_calls))
 
 BOOST_AUTO_TEST_CASE(a_backup_that_is_killed_leaves_the_others_whole) {
     back_up();
@@ -109,16 +58,16 @@ BOOST_AUTO_TEST_CASE(a_backup_that_is_killed_leaves_the_others_whole) {
     fs::rename(dest, at("before"));
     const std::vector<std::string> arguments{"backup", source.path(), at("checkpoint"), dest, "2"};
     copy_anew(at("before"), dest);
-    BOOST_REQUIRE(run_child(arguments) == 0);
+    BOOST_REQUIRE(child.run(arguments) == 0);
     BOOST_TEST((ids() == std::vector<kv::backup_id>{2, 3}));
-    const auto calls = traced_calls();
+    const auto calls = child.calls();
     BOOST_TEST_MESSAGE(calls.size() << " calls");
     std::size_t without_it = 0;
     std::size_t with_it = 0;
-    for (const call& each : choose(calls, 8)) {
+    for (const system_call& each : choose(calls, 8)) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             copy_anew(at("before"), dest);
-            const int status = run_child(arguments, &each);
+            const int status = child.run(arguments, &each);
             BOOST_TEST((status == -SIGKILL || status == 0));
             const auto left = ids();
             const bool is_made = std::ranges::count(left, 3U) == 1;
@@ -127,7 +76,7 @@ BOOST_AUTO_TEST_CASE(a_backup_that_is_killed_leaves_the_others_whole) {
                 BOOST_TEST(faults(id) == "");
             }
             (is_made ? with_it : without_it) += 1;
-            BOOST_REQUIRE(run_child(arguments) == 0);
+            BOOST_REQUIRE(child.run(arguments) == 0);
             BOOST_TEST(ids().size() == 2U);
             check_tidy();
         }
@@ -140,12 +89,12 @@ BOOST_AUTO_TEST_CASE(a_first_backup_that_is_killed_can_be_begun_again) {
     fs::remove_all(at("checkpoint"));
     kv::make_checkpoint(source.store(), at("checkpoint"));
     const std::vector<std::string> arguments{"backup", source.path(), at("checkpoint"), dest, "2"};
-    BOOST_REQUIRE(run_child(arguments) == 0);
-    for (const call& each : choose(traced_calls(), 3)) {
+    BOOST_REQUIRE(child.run(arguments) == 0);
+    for (const system_call& each : choose(child.calls(), 3)) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             fs::remove_all(dest);
-            run_child(arguments, &each);
-            BOOST_REQUIRE(run_child(arguments) == 0);
+            child.run(arguments, &each);
+            BOOST_REQUIRE(child.run(arguments) == 0);
             check_tidy();
         }
     }
@@ -166,15 +115,15 @@ BOOST_AUTO_TEST_CASE(a_restore_that_is_killed_leaves_the_old_state_or_the_new) {
     const std::string new_key = bytes_of(source.path() / "secret.key");
     const std::vector<std::string> arguments{"restore", dest, target};
     copy_anew(at("empty"), target);
-    BOOST_REQUIRE(run_child(arguments) == 0);
-    const auto calls = traced_calls();
+    BOOST_REQUIRE(child.run(arguments) == 0);
+    const auto calls = child.calls();
     BOOST_TEST_MESSAGE(calls.size() << " calls");
     std::size_t old_states = 0;
     std::size_t new_states = 0;
-    for (const call& each : choose(calls, 8)) {
+    for (const system_call& each : choose(calls, 8)) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             copy_anew(at("empty"), target);
-            run_child(arguments, &each);
+            child.run(arguments, &each);
             {
                 auto options = options_for(target);
                 options.secret_key.clear();

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "storage/base/unique_fd.hpp"
+#include "tests/support/run_program.hpp"
 
 namespace pinhole::test {
 
@@ -30,10 +31,6 @@ std::string variable(const char* name) {
 
 }  // namespace
 
-bool is_full_run() {
-    return variable("PINHOLE_TEST_FAULTS") == "full";
-}
-
 unsigned seed_of_places() {
     static const unsigned seed = [] {
         const std::string given = variable("PINHOLE_TEST_SEED");
@@ -47,36 +44,10 @@ std::mt19937& random_places() {
     return random;
 }
 
-int run(const std::vector<std::string>& arguments) {
-    std::vector<std::string> texts = arguments;
-    std::vector<char*> pointers;
-    pointers.reserve(texts.size() + 1);
-    for (std::string& text : texts) {
-        pointers.push_back(text.data());
-    }
-    pointers.push_back(nullptr);
-    const pid_t child = ::fork();
-    if (child < 0) {
-        fail("fork");
-    }
-    if (child == 0) {
-        const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-        ::dup2(nowhere, STDOUT_FILENO);
-        ::dup2(nowhere, STDERR_FILENO);
-        ::execvp(pointers.front(), pointers.data());
-        ::_exit(127);
-    }
-    int status = 0;
-    if (::waitpid(child, &status, 0) != child) {
-        fail("waitpid");
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 boost::test_tools::assertion_result can_trace(unit_id) {
     boost::test_tools::assertion_result result(
-        run({"strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "inject=fsync:error=EIO",
-             "true"}) == 0);
+        run_program({"strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e",
+                     "inject=fsync:error=EIO", "true"}) == 0);
     result.message() << "needs strace and the right to trace";
     return result;
 }
@@ -107,8 +78,8 @@ small_disk::small_disk(disk_kind kind, std::uint64_t bytes) : mount_(directory_.
     std::filesystem::resize_file(image, bytes);
     errno = EPERM;
     // Nothing kept for root: what is free is free for everybody.
-    if (run({"mkfs.ext4", "-q", "-m", "0", image}) != 0 ||
-        run({"mount", "-o", "loop", image, mount_.string()}) != 0) {
+    if (run_program({"mkfs.ext4", "-q", "-m", "0", image}) != 0 ||
+        run_program({"mount", "-o", "loop", image, mount_.string()}) != 0) {
         fail("mount ext4");
     }
 }

@@ -13,11 +13,10 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/full_run.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::test {
-
-bool is_full_run();
 
 /// Seeded by PINHOLE_TEST_SEED or at random; the test's messages say by what.
 std::mt19937& random_places();
@@ -49,9 +48,6 @@ private:
     temporary_directory directory_;
     std::filesystem::path mount_;
 };
-
-/// Runs a program to its end. Its exit status.
-int run(const std::vector<std::string>& arguments);
 
 /// The lines of a log at level error, requests aside.
 std::vector<std::string> error_lines(const std::filesystem::path& log);

@@ -15,6 +15,7 @@
 #include "tests/api/entity_checks.hpp"
 #include "tests/faults/faults.hpp"
 #include "tests/program/server_process.hpp"
+#include "tests/support/traced_program.hpp"
 #include "tests/workload/crowd.hpp"
 
 namespace pinhole::test {
@@ -110,12 +111,6 @@ struct attempt {
     std::string bio;
     bool is_acknowledged = false;
 };
-
-/// LeakSanitizer, where the server is built with it, cannot work in a process that is traced.
-std::string without_leak_detection() {
-    const char* options = std::getenv("ASAN_OPTIONS");
-    return std::string("ASAN_OPTIONS=") + (options == nullptr ? "" : options) + ":detect_leaks=0";
-}
 
 struct faulty_run {
     temporary_directory directory;
@@ -224,7 +219,7 @@ struct faulty_run {
             // It may have ended all the same.
             ::kill(server->pid(), SIGTERM);
         }
-        const process_end end = server->wait(std::chrono::seconds(must_end ? 5 : 40));
+        const process_end end = server->wait(std::chrono::seconds(40));
         const bool has_aborted = fault.may_abort && end.signal == SIGABRT;
         BOOST_TEST((end.signal == 0 || has_aborted));
         if (end.exit_status != 0) {

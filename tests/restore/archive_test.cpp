@@ -11,6 +11,7 @@
 #include "storage/base/unique_fd.hpp"
 #include "storage/dump/verify.hpp"
 #include "tests/restore/restore_fixture.hpp"
+#include "tests/support/run_program.hpp"
 
 namespace pinhole::storage::test {
 
@@ -108,11 +109,12 @@ BOOST_FIXTURE_TEST_SUITE(archives, archive_fixture)
 BOOST_AUTO_TEST_CASE(a_tar_of_another_program_restores) {
     tar_file{at("other.tar")}.add_dump(dump);
     must_restore(at("other.tar"), target);
-    BOOST_REQUIRE(run_program({"sh", "-c",
-                               "cd '" + dump.string() +
-                                   "' && tar cf ../gnu.tar ./users.jsonl ./posts.jsonl "
-                                   "./files.jsonl ./comments.jsonl ./likes.jsonl ./media "
-                                   "./manifest.json"}) == 0);
+    BOOST_REQUIRE(
+        pinhole::test::run_program({"sh", "-c",
+                                    "cd '" + dump.string() +
+                                        "' && tar cf ../gnu.tar ./users.jsonl ./posts.jsonl "
+                                        "./files.jsonl ./comments.jsonl ./likes.jsonl ./media "
+                                        "./manifest.json"}) == 0);
     must_restore(at("gnu.tar"), at("gnu"));
     BOOST_TEST((rows_of(at("gnu")) == rows_of(target)));
 }

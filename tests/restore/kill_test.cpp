@@ -1,48 +1,26 @@
 // A restore killed with -9 at its system calls, one after another, and so is whoever opens the
 // directory afterwards: what is there then is the old state or the new one, whole.
 //
-// strace kills, on entering one of the calls that change a file system. It counts the calls of each
-// kind and thread by themselves.
 // PINHOLE_TEST_FAULTS=full tries every call instead of a sample.
-#include <sys/types.h>
-
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <cstdlib>
 
 #include "tests/restore/restore_fixture.hpp"
+#include "tests/support/full_run.hpp"
+#include "tests/support/traced_program.hpp"
 
 namespace pinhole::storage::test {
 
 namespace {
 
-constexpr std::string_view changing_calls =
-    "rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,link,linkat,openat,fsync,"
-    "fdatasync,syncfs,write,pwrite64,ftruncate,fallocate,fchmodat,fchmod,chmod";
+using pinhole::test::can_kill_at_calls;
+using pinhole::test::is_full_run;
+using pinhole::test::system_call;
+using pinhole::test::traced_program;
 
-/// The switch's calls lie between the first and the last that name the journal; so many around them
-/// are looked at as closely.
-constexpr std::size_t calls_around = 8;
-
-struct call {
-    std::string name;
-    std::size_t n = 1;  ///< of that name, by that thread
-    bool is_of_switch = false;
-};
-
-bool is_full_run() {
-    const char* wanted = std::getenv("PINHOLE_TEST_FAULTS");
-    return wanted != nullptr && std::string_view{wanted} == "full";
-}
-
-boost::test_tools::assertion_result can_trace(boost::unit_test::test_unit_id /*id*/) {
-    boost::test_tools::assertion_result result(
-        run_program({"strace", "-f", "-o", "/dev/null", "-e", "inject=fsync:signal=KILL:when=1",
-                     "true"}) == 0);
-    result.message() << "needs strace and the right to trace";
-    return result;
-}
+/// So many before and after the switch are looked at as closely.
+constexpr std::ptrdiff_t calls_around = 8;
 
 struct kill_fixture : restore_fixture {
     kill_fixture() : restore_fixture(3, 4) {
@@ -53,46 +31,6 @@ struct kill_fixture : restore_fixture {
             const database made{options_for(at("empty"))};
         }
         old_rows = rows_of(at("empty"));
-    }
-
-    /// The child, killed at this call, if any.
-    int run_child(const std::vector<std::string>& arguments,
-                  const call* killed_at = nullptr) const {
-        std::vector<std::string> all{"strace", "-f", "-o", at("trace").string()};
-        all.insert(all.end(), {"-e", "trace=" + std::string{changing_calls}});
-        if (killed_at != nullptr) {
-            all.insert(all.end(), {"-e", "inject=" + killed_at->name +
-                                             ":signal=KILL:when=" + std::to_string(killed_at->n)});
-        }
-        all.emplace_back(RESTORE_CHILD);
-        all.insert(all.end(), arguments.begin(), arguments.end());
-        return run_program(std::move(all));
-    }
-
-    /// Of the first thread of the child that ran last, in order.
-    std::vector<call> traced_calls() const {
-        std::vector<call> calls;
-        std::map<std::string, std::size_t> counts;
-        std::string first;
-        std::vector<std::size_t> naming_journal;
-        for (const std::string& line : lines_of(at("trace"))) {
-            const std::string thread = line.substr(0, line.find(' '));
-            const std::size_t begin = line.find_first_not_of(' ', thread.size());
-            const std::size_t end = line.find('(');
-            first = first.empty() ? thread : first;
-            if (thread == first && begin < end && end != std::string::npos) {
-                if (line.contains("restore.journal\"")) {
-                    naming_journal.push_back(calls.size());
-                }
-                const std::string name = line.substr(begin, end - begin);
-                calls.push_back({.name = name, .n = ++counts[name]});
-            }
-        }
-        for (std::size_t place = 0; place < calls.size() && !naming_journal.empty(); ++place) {
-            calls[place].is_of_switch = place + calls_around >= naming_journal.front() &&
-                                        place <= naming_journal.back() + calls_around;
-        }
-        return calls;
     }
 
     void make_empty_target() const {
@@ -117,43 +55,54 @@ struct kill_fixture : restore_fixture {
         return is_new;
     }
 
+    const traced_program child{RESTORE_CHILD, at("trace")};
     std::vector<std::string> old_rows;
     std::vector<std::string> new_rows;
     std::map<std::string, std::string> new_media;
 };
 
+/// The switch lies between the first and the last that name its journal. Where it begins and ends
+/// among them, with those around it.
+std::pair<std::size_t, std::size_t> find_switch(const std::vector<system_call>& calls) {
+    const auto names_journal = [](const system_call& call) {
+        return call.line.contains("restore.journal\"");
+    };
+    const auto first = std::ranges::find_if(calls, names_journal) - calls.begin();
+    const auto last =
+        calls.rend() - std::ranges::find_if(calls.rbegin(), calls.rend(), names_journal);
+    return {std::max(first, calls_around) - calls_around, last + calls_around};
+}
+
 /// All in a full run; else half of the switch's, and a few of the others.
-std::vector<call> choose_calls(const std::vector<call>& all, generator& random) {
-    std::vector<call> chosen;
-    for (const call& each : all) {
-        if (is_full_run() || random.one_in(each.is_of_switch ? 2 : all.size() / 6 + 1)) {
-            chosen.push_back(each);
+std::vector<system_call> choose_calls(const std::vector<system_call>& all, generator& random) {
+    const auto [begin, end] = find_switch(all);
+    std::vector<system_call> chosen;
+    for (std::size_t place = 0; place < all.size(); ++place) {
+        const bool is_of_switch = begin <= place && place < end;
+        if (is_full_run() || random.one_in(is_of_switch ? 2 : all.size() / 6 + 1)) {
+            chosen.push_back(all[place]);
         }
     }
     return chosen;
 }
 
-std::string to_string(const call& call) {
-    return call.name + " no. " + std::to_string(call.n);
-}
-
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(kills, kill_fixture, *boost::unit_test::precondition(can_trace))
+BOOST_FIXTURE_TEST_SUITE(kills, kill_fixture, *boost::unit_test::precondition(can_kill_at_calls))
 
 BOOST_AUTO_TEST_CASE(a_restore_that_is_killed_leaves_the_old_state_or_the_new) {
     make_empty_target();
-    BOOST_REQUIRE(run_child({"restore", dump, target}) == 0);
-    const auto calls = traced_calls();
+    BOOST_REQUIRE(child.run({"restore", dump, target}) == 0);
+    const auto calls = child.calls();
     BOOST_TEST_MESSAGE(calls.size() << " calls");
     BOOST_TEST(check_old_or_new());
     std::size_t old_states = 0;
     std::size_t new_states = 0;
     std::size_t cut_switches = 0;
-    for (const call& each : choose_calls(calls, source.random())) {
+    for (const system_call& each : choose_calls(calls, source.random())) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             make_empty_target();
-            const int status = run_child({"restore", dump, target}, &each);
+            const int status = child.run({"restore", dump, target}, &each);
             BOOST_TEST((status == -SIGKILL || status == 0));
             const bool is_cut = fs::exists(target / "restore.journal");
             const bool is_new = check_old_or_new();
@@ -172,23 +121,23 @@ BOOST_AUTO_TEST_CASE(a_restore_that_is_killed_leaves_the_old_state_or_the_new) {
 BOOST_AUTO_TEST_CASE(finishing_it_may_be_killed_as_well) {
     int tried = 0;
     make_empty_target();
-    BOOST_REQUIRE(run_child({"restore", dump, target}) == 0);
-    const auto calls = traced_calls();
-    for (const call& each : choose_calls(calls, source.random())) {
+    BOOST_REQUIRE(child.run({"restore", dump, target}) == 0);
+    const auto calls = child.calls();
+    for (const system_call& each : choose_calls(calls, source.random())) {
         make_empty_target();
-        run_child({"restore", dump, target}, &each);
+        child.run({"restore", dump, target}, &each);
         if (!fs::exists(target / "restore.journal")) {
             continue;
         }
         fs::remove_all(at("cut"));
         fs::copy(target, at("cut"), fs::copy_options::recursive);
-        BOOST_REQUIRE(run_child({"enter", target}) == 0);
-        for (const call& again : choose_calls(traced_calls(), source.random())) {
+        BOOST_REQUIRE(child.run({"enter", target}) == 0);
+        for (const system_call& again : choose_calls(child.calls(), source.random())) {
             BOOST_TEST_CONTEXT("killed at " << to_string(each) << ", then at "
                                             << to_string(again)) {
                 fs::remove_all(target);
                 fs::copy(at("cut"), target, fs::copy_options::recursive);
-                run_child({"enter", target}, &again);
+                child.run({"enter", target}, &again);
                 BOOST_TEST(check_old_or_new());
             }
         }
@@ -201,12 +150,12 @@ BOOST_AUTO_TEST_CASE(finishing_it_may_be_killed_as_well) {
 }
 
 BOOST_AUTO_TEST_CASE(a_restore_into_nothing_that_is_killed_leaves_nothing_or_all) {
-    BOOST_REQUIRE(run_child({"restore", dump, target}) == 0);
-    const auto calls = traced_calls();
-    for (const call& each : choose_calls(calls, source.random())) {
+    BOOST_REQUIRE(child.run({"restore", dump, target}) == 0);
+    const auto calls = child.calls();
+    for (const system_call& each : choose_calls(calls, source.random())) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             fs::remove_all(target);
-            run_child({"restore", dump, target}, &each);
+            child.run({"restore", dump, target}, &each);
             if (fs::exists(target)) {
                 check_old_or_new();
             }
@@ -223,17 +172,17 @@ BOOST_AUTO_TEST_CASE(a_merge_that_is_killed_is_finished_by_another) {
         fs::copy(at("before"), target, fs::copy_options::recursive);
     };
     start();
-    BOOST_REQUIRE(run_child({"merge", dump, target}) == 0);
-    const auto calls = traced_calls();
-    for (const call& each : choose_calls(calls, source.random())) {
+    BOOST_REQUIRE(child.run({"merge", dump, target}) == 0);
+    const auto calls = child.calls();
+    for (const system_call& each : choose_calls(calls, source.random())) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             start();
-            run_child({"merge", dump, target}, &each);
+            child.run({"merge", dump, target}, &each);
             {
                 const database opened{options_for(target)};
             }
             BOOST_TEST(problems_of(target).empty());
-            BOOST_TEST(run_child({"merge", dump, target}) == 0);
+            BOOST_TEST(child.run({"merge", dump, target}) == 0);
             rank_all(target);
             BOOST_TEST((rows_of(target) == new_rows));
             BOOST_TEST((media_of(target) == new_media));

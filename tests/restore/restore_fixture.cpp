@@ -451,24 +451,4 @@ void must_refuse(const fs::path& dump, const fs::path& target, const std::string
     BOOST_TEST(fs::exists(target) == was_there);
 }
 
-int run_program(std::vector<std::string> arguments) {
-    std::vector<char*> pointers;
-    for (std::string& text : arguments) {
-        pointers.push_back(text.data());
-    }
-    pointers.push_back(nullptr);
-    const pid_t child = ::fork();
-    BOOST_REQUIRE(child >= 0);
-    if (child == 0) {
-        const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-        ::dup2(nowhere, STDOUT_FILENO);
-        ::dup2(nowhere, STDERR_FILENO);
-        ::execvp(pointers.front(), pointers.data());
-        ::_exit(127);
-    }
-    int status = 0;
-    BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
 }  // namespace pinhole::storage::test

@@ -120,7 +120,4 @@ std::string faults_of(const restore_report& report);
 void must_refuse(const fs::path& dump, const fs::path& target, const std::string& place,
                  std::string_view problem);
 
-/// Runs a program to its end, silently. Its exit status, or the negative number of the signal.
-int run_program(std::vector<std::string> arguments);
-
 }  // namespace pinhole::storage::test
