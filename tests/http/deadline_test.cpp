@@ -152,15 +152,16 @@ BOOST_AUTO_TEST_CASE(a_body_read_after_the_handler_timed_out_harms_nobody) {
     BOOST_TEST(server.connect().request("GET", "/hello").status == 200U);
 }
 
-/// A hundred times the minimum rate, though the kernel reports room only now and then.
+/// Fifty times the minimum rate, though the kernel reports room only now and then.
 BOOST_AUTO_TEST_CASE(a_slow_reader_above_the_minimum_rate_gets_everything) {
     auto options = short_timeouts();
     options.bytes_per_second_min = 20'000;
+    options.transfer_grace = milliseconds(1000);  // a busy machine has its client wait that long
     test_server server(options);
     auto client = server.connect();
     client.limit_receive_buffer(64 * 1024);
     client.send(get("/big"));
-    constexpr std::size_t bytes_per_second = 2'000'000;
+    constexpr std::size_t bytes_per_second = 1'000'000;
     constexpr std::size_t throttled_bytes = 4'000'000;
     std::size_t received = 0;
     const auto started = std::chrono::steady_clock::now();
