@@ -1,14 +1,10 @@
-#include "storage/query/list_query.hpp"
-
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "storage/query/evaluator.hpp"
-#include "storage/query/parse.hpp"
 #include "storage/query/views.hpp"
-#include "tests/storage/storage_fixture.hpp"
+#include "tests/storage/list_pages.hpp"
 
 namespace pinhole::storage::test {
 
@@ -16,33 +12,9 @@ namespace {
 
 constexpr entity_id users_count = 6;
 
-using ids = std::vector<entity_id>;
-using query::any_row;
 using query::direction;
 using query::entity;
 using query::page_request;
-using query::position;
-using filters = std::vector<std::pair<std::string, std::string>>;
-
-constexpr entity_id viewer = 1;
-
-/// A page of a list with these parameters, newest first.
-query::page<any_row> list(const kv::reader& reader, entity root, const filters& parameters,
-                          const page_request& page) {
-    query::list_request request{.root = root, .page = page, .me = viewer};
-    for (const auto& [name, value] : parameters) {
-        request.filter.parts.push_back(query::parse_parameter({root, viewer}, name, value).value());
-    }
-    request.order = query::parse_ordering({root, viewer}, "-created_at").value();
-    return query::run_list(reader, request).value().rows;
-}
-
-filters only(const std::string& name, entity_id id) {
-    return {{name, std::to_string(id)}};
-}
-filters both(const std::string& first, entity_id a, const std::string& second, entity_id b) {
-    return {{first, std::to_string(a)}, {second, std::to_string(b)}};
-}
 
 /// Rows of all kinds, deleted at random at every level, with times that often coincide; kept in
 /// memory too, so that each list can be worked out naively.
@@ -144,15 +116,6 @@ ids naive(const std::map<entity_id, Row>& rows, const Keep& keep) {
         sorted.push_back(id);
     }
     return sorted;
-}
-
-template <class Page>
-ids ids_of(const Page& page) {
-    ids found;
-    for (const auto& row : page.results) {
-        found.push_back(query::id_of(row));
-    }
-    return found;
 }
 
 constexpr std::uint32_t page_sizes[] = {1, 2, 3, 7, 20, 100};
@@ -397,126 +360,6 @@ BOOST_AUTO_TEST_CASE(joined_fields_are_those_of_the_rows) {
         BOOST_TEST(view.at("post_count").get<int>() ==
                    (view.at("id").get<std::string>() == std::to_string(viewer) ? 5 : 0));
     }
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(list_budget)
-
-// A page that is mostly looked for among rows that are not to be seen ends early, and the way on
-// leads over them: nothing behind them is lost.
-BOOST_AUTO_TEST_CASE(a_sparse_list_is_walked_within_its_budget) {
-    const pinhole::test::temporary_directory directory;
-    const auto store = open_store(directory.path());
-    user gone = make_user(2, "lee");
-    gone.is_deleted = true;
-    create(*store, make_user(1, "kim"), gone);
-    // Two visible posts lie beneath 200 of somebody who has left, and one above them.
-    create_post(*store, make_post(100, 1, 0));
-    create_post(*store, make_post(200, 1, 0));
-    create_post(*store, make_post(9000, 1, 900));
-    kv::commit commit;
-    for (entity_id number = 1; number <= 200; ++number) {
-        append_create(commit, make_post(1000 + 2 * number, 2, number));
-    }
-    must_commit(*store, std::move(commit));
-
-    const auto page_of_posts = [&](const page_request& request) {
-        return read(*store, [&](const kv::reader& reader) {
-            return list(reader, entity::post, {}, request);
-        });
-    };
-    for (const std::uint64_t rows_read_max : {0U, 1U, 7U, 50U, 150U, 200U, 1000U}) {
-        BOOST_TEST_INFO_SCOPE(rows_read_max);
-        ids forwards;
-        std::optional<position> from;
-        std::optional<position> back;
-        ids last;
-        std::size_t pages = 0;
-        do {
-            const auto page =
-                page_of_posts({.size = 2, .from = from, .rows_read_max = rows_read_max});
-            last = ids_of(page);
-            forwards.insert(forwards.end(), last.begin(), last.end());
-            from = page.next;
-            back = page.previous;
-            BOOST_REQUIRE_LT(++pages, 100U);
-        } while (from);
-        BOOST_TEST((forwards == ids{9000, 200, 100}));
-        BOOST_TEST((pages > 2) == (rows_read_max <= 200));
-
-        ids backwards = last;
-        while (back) {
-            const auto page =
-                page_of_posts({.size = 2, .from = back, .rows_read_max = rows_read_max});
-            ids newer = ids_of(page);
-            newer.insert(newer.end(), backwards.begin(), backwards.end());
-            backwards = std::move(newer);
-            back = page.previous;
-        }
-        BOOST_TEST((backwards == forwards));
-    }
-}
-
-BOOST_AUTO_TEST_CASE(what_hangs_under_something_deleted_is_not_walked) {
-    const pinhole::test::temporary_directory directory;
-    const auto store = open_store(directory.path());
-    user gone = make_user(2, "lee");
-    gone.is_deleted = true;
-    create(*store, make_user(1, "kim"), gone);
-    post deleted = make_post(100, 1, 0);
-    deleted.is_deleted = true;
-    create_post(*store, deleted);
-    kv::commit commit;
-    for (entity_id number = 1; number <= 100; ++number) {
-        append_create(commit, make_comment(1000 + number, 100, 1, number));
-        append_create(commit, make_like(2000 + number, 100, 3000 + number, number));
-        append_create(commit, make_post(5000 + 2 * number, 2, number));
-    }
-    must_commit(*store, std::move(commit));
-
-    const auto check_empty = [](const auto& page) {
-        BOOST_TEST(page.results.empty());
-        BOOST_TEST(!page.next.has_value());
-    };
-    read(*store, [&](const kv::reader& reader) {
-        const page_request request{.size = 1, .rows_read_max = 2};
-        check_empty(list(reader, entity::comment, only("post", 100), request));
-        check_empty(list(reader, entity::like, only("post", 100), request));
-        check_empty(list(reader, entity::file, only("post", 100), request));
-        check_empty(list(reader, entity::post, only("author", 2), request));
-        check_empty(list(reader, entity::comment, only("author", 2), request));
-        check_empty(list(reader, entity::like, only("user", 2), request));
-        return true;
-    });
-}
-
-BOOST_AUTO_TEST_CASE(two_filters_cost_no_more_than_what_they_find) {
-    const pinhole::test::temporary_directory directory;
-    const auto store = open_store(directory.path());
-    create(*store, make_user(1, "kim"), make_user(2, "lee"), make_user(3, "ada"));
-    create_post(*store, make_post(100, 1, 0));
-    kv::commit commit;
-    append_create(commit, make_comment(1000, 100, 2, 0));
-    append_create(commit, make_like(2000, 100, 2, 0));
-    for (entity_id number = 1; number <= 100; ++number) {
-        append_create(commit, make_comment(1000 + number, 100, 1, number));
-        append_create(commit, make_like(2000 + number, 100, 3000 + number, number));
-    }
-    must_commit(*store, std::move(commit));
-
-    read(*store, [&](const kv::reader& reader) {
-        const page_request request{.size = 1, .rows_read_max = 2};
-        const auto found = list(reader, entity::comment, both("post", 100, "author", 2), request);
-        BOOST_TEST((ids_of(found) == ids{1000}));
-        BOOST_TEST(!found.next.has_value());
-        const auto likes_of = [&](entity_id who) {
-            return ids_of(list(reader, entity::like, both("post", 100, "user", who), request));
-        };
-        BOOST_TEST((likes_of(2) == ids{2000}));
-        BOOST_TEST(likes_of(3).empty());
-        return true;
-    });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
