@@ -16,9 +16,18 @@ check() {
     }
 }
 
-# The image is built from packages that the build knows, and runs with all that the build links.
-in_section() { comm -23 <(tools/dev packages "$1" | sort) <(tools/dev packages "$2" | sort); }
-check "each package of [image-build] is in [build]" [ -z "$(in_section image-build build)" ]
+# The image and tools/dev compile with one list. A package that is named twice could be left behind once.
+named_twice() {
+    local sections
+    mapfile -t sections < <(sed -n 's/^\[\(.*\)\]$/\1/p' tools/apt-packages.txt)
+    tools/dev packages "${sections[@]}" | sort | uniq -d
+}
+check "no package is named twice" [ -z "$(named_twice)" ]
+for list in build 'runtime image'; do
+    check "the image takes the packages of $list" grep -qF "/src/tools/dev packages $list >" Dockerfile
+    # shellcheck disable=SC2086  # names of sections
+    check "tools/dev knows the sections $list" tools/dev packages $list >/dev/null
+done
 
 # Nothing of the tests, of git or of secrets gets into the context of the build.
 for needed in CMakeLists.txt storage server handlers tools; do
