@@ -63,7 +63,7 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Of Docker's statuses only 0 and 1 have a meaning; the word tells more apart (docs/admin.md).
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10m --retries=3 \
-    CMD pinhole-admin healthcheck || exit 1
+    CMD ["sh", "-c", "pinhole-admin healthcheck || exit 1"]
 ENTRYPOINT ["pinhole-entrypoint"]
 CMD ["pinhole-server"]
 # Last, since they change with each build.

@@ -46,6 +46,14 @@ for secret in .env .env.prod; do
     check "git ignores $secret" grep -qxF "$secret" .gitignore
 done
 
+# Actions are named by commit, which nobody can move; what a workflow calls is there.
+unpinned() { grep -hE '^ *(- )?uses: ' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$|uses: \./'; }
+check "each action is named by commit" [ -z "$(unpinned)" ]
+mapfile -t called < <(grep -ohE 'tools/deploy/[a-z/-]*[a-z]|tests/deploy/[a-z_]+\.py' .github/workflows/*.yml | sort -u)
+for script in "${called[@]}"; do
+    check "$script is there, and runs" [ -x "$script" ]
+done
+
 # entry KEY: whether the image's entrypoint lets the server start with this key.
 entry() { PINHOLE_SECRET_KEY=$1 sh tools/deploy/image/pinhole-entrypoint pinhole-server; }
 mkdir "$work/bin"
