@@ -2,17 +2,22 @@
 # without root, data below /var/lib/pinhole (docs/deploy.md). tools/deploy/build-image fills in the
 # labels. Stages that change seldom come first.
 
-# What compiles. The list of packages alone, so that a changed source leaves this layer as it is.
+# Which packages. The stages below see the two lists alone: they stay as they are until one of them changes.
+FROM debian:bookworm-slim AS packages
+COPY tools/dev tools/apt-packages.txt /src/tools/
+RUN mkdir /lists && /src/tools/dev packages build >/lists/build && \
+    /src/tools/dev packages runtime image >/lists/runtime
+
+# What compiles.
 FROM debian:bookworm-slim AS build
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /src
-COPY tools/dev tools/apt-packages.txt tools/
+COPY --from=packages /lists/build /lists/
 RUN --mount=type=cache,id=pinhole-apt,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,id=pinhole-apt-lists,target=/var/lib/apt/lists,sharing=locked \
     rm -f /etc/apt/apt.conf.d/docker-clean; \
     apt-get -q update; \
-    tools/dev packages image-build | DEBIAN_FRONTEND=noninteractive \
-        xargs apt-get -q install -y --no-install-recommends
+    DEBIAN_FRONTEND=noninteractive xargs -a /lists/build apt-get -q install -y --no-install-recommends
 COPY CMakeLists.txt CMakePresets.json ./
 COPY storage storage
 COPY server server
@@ -34,13 +39,12 @@ RUN --mount=type=cache,id=pinhole-ccache,target=/ccache \
 # What they load at run time, from Debian's packages.
 FROM debian:bookworm-slim AS runtime
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
-COPY tools/dev tools/apt-packages.txt /src/tools/
+COPY --from=packages /lists/runtime /lists/
 RUN --mount=type=cache,id=pinhole-apt,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,id=pinhole-apt-lists,target=/var/lib/apt/lists,sharing=locked \
     rm -f /etc/apt/apt.conf.d/docker-clean; \
     apt-get -q update; \
-    /src/tools/dev packages runtime image | DEBIAN_FRONTEND=noninteractive \
-        xargs apt-get -q install -y --no-install-recommends
+    DEBIAN_FRONTEND=noninteractive xargs -a /lists/runtime apt-get -q install -y --no-install-recommends
 COPY --from=build /programs /programs
 COPY tools/deploy/image /src/tools/deploy/image
 RUN /src/tools/deploy/image/assemble /programs /image
@@ -57,8 +61,9 @@ USER 10001:10001
 WORKDIR /var/lib/pinhole
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Of Docker's statuses only 0 and 1 have a meaning; the word tells more apart (docs/admin.md).
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10m --retries=3 \
-    CMD ["pinhole-admin", "healthcheck"]
+    CMD ["sh", "-c", "pinhole-admin healthcheck || exit 1"]
 ENTRYPOINT ["pinhole-entrypoint"]
 CMD ["pinhole-server"]
 # Last, since they change with each build.

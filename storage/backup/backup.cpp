@@ -209,8 +209,7 @@ void backup_writer::list_media(const kv::reader& reader) {
 }
 
 void backup_writer::require_room() const {
-    const media_tree pool{folder_.media(), owner_only};
-    if (!pool.is_on_same_disk(options_.data_dir / "media" / "public")) {
+    if (!are_on_one_mount(folder_.media(), options_.data_dir / "media" / "public")) {
         storage::require_room(folder_.media(), report_.made.media_new_bytes, "the new media");
     }
 }

@@ -38,7 +38,30 @@ bool is_for_copying(int error) {
     return std::ranges::find(errors, error) != errors.end();
 }
 
+/// A file system, and where it is mounted.
+struct place {
+    std::uint32_t device_major = 0;
+    std::uint32_t device_minor = 0;
+    std::uint64_t mount = 0;  ///< 0 before Linux 5.8, which does not tell
+
+    bool operator==(const place&) const = default;
+};
+
+std::optional<place> place_of(const std::filesystem::path& folder) {
+    struct statx status{};
+    if (::statx(AT_FDCWD, folder.c_str(), 0, STATX_MNT_ID, &status) != 0) {
+        return std::nullopt;
+    }
+    return place{status.stx_dev_major, status.stx_dev_minor,
+                 (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0};
+}
+
 }  // namespace
+
+bool are_on_one_mount(const std::filesystem::path& one, const std::filesystem::path& other) {
+    const auto here = place_of(one);
+    return here && here == place_of(other);
+}
 
 media_tree::media_tree(const std::filesystem::path& root, mode_t mode) : root_(root), mode_(mode) {
     if (!media::make_folder(AT_FDCWD, root.string(), mode)) {
@@ -179,13 +202,6 @@ void media_tree::sync() const {
     if (::syncfs(folder_.get()) != 0) {
         throw_errno("syncing " + root_.string());
     }
-}
-
-bool media_tree::is_on_same_disk(const std::filesystem::path& other) const {
-    struct stat here{};
-    struct stat there{};
-    return ::fstat(folder_.get(), &here) == 0 && ::stat(other.c_str(), &there) == 0 &&
-           here.st_dev == there.st_dev;
 }
 
 }  // namespace pinhole::storage::backup

@@ -1,5 +1,5 @@
 // Brings the bytes of a media file from one tree to another, of a backup or of a data directory: by
-// a hard link where both lie on one file system, since media files are never changed, and else by
+// a hard link where both lie on one mount, since media files are never changed, and else by
 // copying. It shows under its name only when it is whole.
 //
 // For one thread. Blocks: on the disk. Errors: std::system_error; backup_damage.
@@ -20,6 +20,11 @@
 #include "storage/media/media_file.hpp"
 
 namespace pinhole::storage::backup {
+
+/// Whether links from one folder to the other are possible. Two volumes of a container engine may
+/// be one file system, and yet two mounts, between which there are none. False if either is
+/// missing.
+bool are_on_one_mount(const std::filesystem::path& one, const std::filesystem::path& other);
 
 /// A folder of media paths.
 class media_tree {
@@ -50,9 +55,6 @@ public:
 
     /// All that was taken in and removed is on the disk.
     void sync() const;
-
-    /// Whether files of `other` can be linked here.
-    bool is_on_same_disk(const std::filesystem::path& other) const;
 
 private:
     void open_root();

@@ -109,7 +109,7 @@ private:
 
     void require_room() const {
         const backup_record& record = report_.record;
-        const bool is_linked = are_on_one_disk(folder_.media(), media_root());
+        const bool is_linked = are_on_one_mount(folder_.media(), media_root());
         const std::uint64_t media_bytes = is_linked ? 0 : record.media_bytes;
         if (are_on_one_disk(data_dir_, media_root())) {
             storage::require_room(data_dir_, record.database_bytes + media_bytes, "the backup");

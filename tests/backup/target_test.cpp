@@ -1,8 +1,12 @@
 // Where a backup may be restored to, and where not; on another file system, and on a full one.
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <utility>
+
 #include "storage/backup/backup_record.hpp"
+#include "storage/backup/media_placing.hpp"
 #include "storage/housekeeping.hpp"
 #include "tests/backup/backup_fixture.hpp"
 #include "tests/support/small_disk.hpp"
@@ -16,10 +20,32 @@ using pinhole::test::small_disk;
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20U;
 
+/// A folder, mounted once more.
+class mounted_again {
+public:
+    mounted_again(const fs::path& folder, fs::path at) : at_(std::move(at)) {
+        fs::create_directories(at_);
+        BOOST_REQUIRE(::mount(folder.c_str(), at_.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    }
+    ~mounted_again() { ::umount2(at_.c_str(), MNT_DETACH); }
+    mounted_again(const mounted_again&) = delete;
+    mounted_again& operator=(const mounted_again&) = delete;
+
+private:
+    fs::path at_;
+};
+
 nlink_t links_of(const fs::path& file) {
     struct stat status{};
     BOOST_REQUIRE(::stat(file.c_str(), &status) == 0);
     return status.st_nlink;
+}
+
+void leave_room(const fs::path& disk, std::size_t bytes) {
+    const auto available = fs::space(disk).available;
+    const unique_fd ballast{
+        ::open((disk / "ballast").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
+    BOOST_REQUIRE(::posix_fallocate(ballast.get(), 0, static_cast<off_t>(available - bytes)) == 0);
 }
 
 struct target_fixture : backup_fixture {
@@ -121,6 +147,47 @@ BOOST_AUTO_TEST_CASE(another_disk, *boost::unit_test::precondition(can_mount)) {
     BOOST_TEST(links_of(target / "media" / medium) == 1U);
 }
 
+/// As a container engine mounts two folders of one disk as two volumes.
+BOOST_AUTO_TEST_CASE(another_mount_of_the_same_disk, *boost::unit_test::precondition(can_mount)) {
+    const small_disk disk{at("disk"), 256 * mebibyte};
+    BOOST_REQUIRE(disk.is_mounted());
+    fs::create_directories(at("disk") / "volume");
+    target = at("disk") / "restored";
+    const mounted_again volume{at("disk") / "volume", at("volume")};
+    dest = at("volume") / "backups";
+    back_up();
+    BOOST_TEST(backup::are_on_one_mount(dest / "media", at("volume")));
+    BOOST_TEST(!backup::are_on_one_mount(dest / "media", at("disk")));
+    BOOST_TEST(!backup::are_on_one_mount(at("disk"), at("disk") / "nothing"));
+    must_restore_to(1, target);
+    BOOST_TEST((media_of(target) == media_of(source.path())));
+    const std::string medium = listed_media(dest, 1).begin()->first;
+    BOOST_TEST(links_of(target / "media" / medium) == 1U);
+}
+
+/// Then the media need room beside the backup that has them.
+BOOST_AUTO_TEST_CASE(room_for_copies_is_looked_for_before_anything_is_written,
+                     *boost::unit_test::precondition(can_mount)) {
+    const small_disk disk{at("disk"), 64 * mebibyte};
+    BOOST_REQUIRE(disk.is_mounted());
+    fs::create_directories(at("disk") / "volume");
+    const mounted_again volume{at("disk") / "volume", at("volume")};
+    dest = at("volume") / "backups";
+    back_up();
+    auto record = backup::parse_record(bytes_of(dest / "backups" / "1.json"), "record");
+    BOOST_REQUIRE_GT(record.media_bytes, 0U);
+    target = at("disk") / "restored";
+    fs::create_directories(target);
+    leave_room(at("disk"), record.database_bytes + record.media_bytes - 1);
+    try {
+        (void)restore(1, target);
+        BOOST_ERROR("it was restored");
+    } catch (const std::runtime_error& failure) {
+        BOOST_TEST(std::string{failure.what()}.contains("there is no room in"), failure.what());
+    }
+    BOOST_TEST(tree_of(target).empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_earlier_backups,
                      *boost::unit_test::precondition(can_mount)) {
     const small_disk disk{at("disk"), 64 * mebibyte};
@@ -130,11 +197,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_earlier_backups,
     source.add_rows(1, 8);
     std::size_t refused = 0;
     for (std::size_t room = 0;; room += 4096 + source.random().pick(400'000)) {
-        const auto available = fs::space(at("disk")).available;
-        const unique_fd ballast{
-            ::open((at("disk") / "ballast").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
-        BOOST_REQUIRE(::posix_fallocate(ballast.get(), 0, static_cast<off_t>(available - room)) ==
-                      0);
+        leave_room(at("disk"), room);
         std::string said;
         try {
             back_up();

@@ -16,9 +16,18 @@ check() {
     }
 }
 
-# The image is built from packages that the build knows, and runs with all that the build links.
-in_section() { comm -23 <(tools/dev packages "$1" | sort) <(tools/dev packages "$2" | sort); }
-check "each package of [image-build] is in [build]" [ -z "$(in_section image-build build)" ]
+# The image and tools/dev compile with one list. A package that is named twice could be left behind once.
+named_twice() {
+    local sections
+    mapfile -t sections < <(sed -n 's/^\[\(.*\)\]$/\1/p' tools/apt-packages.txt)
+    tools/dev packages "${sections[@]}" | sort | uniq -d
+}
+check "no package is named twice" [ -z "$(named_twice)" ]
+for list in build 'runtime image'; do
+    check "the image takes the packages of $list" grep -qF "/src/tools/dev packages $list >" Dockerfile
+    # shellcheck disable=SC2086  # names of sections
+    check "tools/dev knows the sections $list" tools/dev packages $list >/dev/null
+done
 
 # Nothing of the tests, of git or of secrets gets into the context of the build.
 for needed in CMakeLists.txt storage server handlers tools; do
@@ -35,6 +44,14 @@ check "each variable is in an example" \
     <(explained .env.example .env.prod.example)
 for secret in .env .env.prod; do
     check "git ignores $secret" grep -qxF "$secret" .gitignore
+done
+
+# Actions are named by commit, which nobody can move; what a workflow calls is there.
+unpinned() { grep -hE '^ *(- )?uses: ' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$|uses: \./'; }
+check "each action is named by commit" [ -z "$(unpinned)" ]
+mapfile -t called < <(grep -ohE 'tools/deploy/[a-z/-]*[a-z]|tests/deploy/[a-z_]+\.py' .github/workflows/*.yml | sort -u)
+for script in "${called[@]}"; do
+    check "$script is there, and runs" [ -x "$script" ]
 done
 
 # entry KEY: whether the image's entrypoint lets the server start with this key.
@@ -54,28 +71,54 @@ check "a key by chance is taken" [ "$(entry "$(openssl rand -hex 32)")" = starte
 check "other commands run as they are" \
     [ "$(PINHOLE_SECRET_KEY='' sh tools/deploy/image/pinhole-entrypoint echo there)" = there ]
 
-# A backup that fails removes nothing; one that succeeds keeps as many as it should.
+# The schedule's script calls pinhole-admin as it should, and knows how the last backup went.
 cat >"$work/bin/pinhole-admin" <<'END'
 #!/bin/sh
-[ ! -e "$FAIL" ] || exit 1
-for target; do :; done
-echo dump >"$target"
+echo "$*" >>"$CALLS"
+! grep -qxF -- "$*" "$FAIL"
 END
 chmod +x "$work/bin/pinhole-admin"
+export CALLS=$work/calls FAIL=$work/fail PINHOLE_BACKUP_DIR=$work/backups PINHOLE_BACKUP_KEEP=2
+export PINHOLE_BACKUP_VERIFY_DAYS=''
 mkdir "$work/backups"
-touch "$work"/backups/pinhole-2026010{1,2,3}T000000Z.tar.zst "$work/backups/mine.tar.zst"
-export FAIL=$work/fail PINHOLE_BACKUP_DIR=$work/backups PINHOLE_BACKUP_KEEP=2
 : >"$FAIL"
-backup() { sh tools/deploy/image/pinhole-backup now >/dev/null 2>&1; }
-if backup; then check "a failed backup says so" false; fi
-check "a failed backup removes nothing" [ "$(find "$work/backups" -type f | wc -l)" = 4 ]
-rm "$FAIL"
-check "a backup is made" backup
-check "the newest two are kept, and what is not ours" \
-    [ "$(find "$work/backups" -type f -printf '%f\n' | sort | grep -vc '2026010[12]')" = 3 ]
-check "and no more" [ "$(find "$work/backups" -type f | wc -l)" = 3 ]
-for wrong in 24:00 3:30 noon; do
-    if PINHOLE_BACKUP_AT=$wrong backup; then check "no such time: $wrong" false; fi
+backup() { sh tools/deploy/image/pinhole-backup "$@" >/dev/null 2>&1; }
+fails() { ! backup "$@"; }
+folder=$work/backups/current
+made="--quiet backup --keep 2 $folder" looked_at="--quiet backup verify $folder"
+check "there is none at first" fails status
+for fault in "$made" "$looked_at"; do
+    echo "$fault" >"$FAIL"
+    check "a failure is said: $fault" fails now
+    check "and remembered: $fault" fails status
 done
+: | tee "$FAIL" >"$CALLS"
+check "a backup is made" backup now
+check "and looked at" diff <(printf '%s\n' "$made" "$looked_at") "$CALLS"
+check "and remembered" backup status
+touch -d '27 hours ago' "$work/backups/last-good"
+check "for a day" fails status
+: >"$CALLS"
+PINHOLE_BACKUP_VERIFY_DAYS=1234567 backup now
+check "on some days every byte is read" grep -qxF -- "--quiet backup verify --all --hash $folder" "$CALLS"
+for wrong in AT=24:00 AT=3:30 AT=noon KEEP=0 KEEP=-1 KEEP=all VERIFY_DAYS=8 VERIFY_DAYS=sunday; do
+    status=0
+    env "PINHOLE_BACKUP_$wrong" sh tools/deploy/image/pinhole-backup now >/dev/null 2>&1 || status=$?
+    check "refused: $wrong" [ "$status" = 78 ]
+done
+# A signal ends it between two backups, and one that is under way.
+cat >"$work/bin/pinhole-admin" <<'END'
+#!/bin/sh
+trap 'echo ended >>"$CALLS"; exit 130' TERM
+echo begun >"$BEGUN"
+while :; do sleep 0.1; done
+END
+rm "$work/backups/last-good"
+mkfifo "$work/begun"
+BEGUN=$work/begun sh tools/deploy/image/pinhole-backup daily >/dev/null 2>&1 &
+read -r _ <"$work/begun"
+kill -TERM $!
+wait $! || check "it ends well" false
+check "and what was under way, too" grep -qx ended "$CALLS"
 
 ((failures == 0)) && echo "the files of a deployment agree"
