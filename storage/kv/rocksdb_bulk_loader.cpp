@@ -1,6 +1,7 @@
 // The bulk loader on RocksDB (bulk_loader.hpp): a writer of tables for each family, and their
 // ingestion into a database that holds one commit. The database is opened on a thread of its own
-// while tables are written: making its families takes some fifty syncs.
+// once the first family has ended, while others are still written: to make it takes some fifty
+// syncs.
 //
 // Stamps. The one commit is the database's first, so its stamp, the sequence number of its first
 // write, is 1, which is what every added row gets. The next commit's is larger. RocksDB gives
@@ -10,6 +11,7 @@
 #include <array>
 #include <cassert>
 #include <future>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -136,8 +138,6 @@ public:
             const rocksdb::Options both(database, make_family_options(spec.kind, cache_));
             writers_[spec.id] = std::make_unique<table_writer>(spec, tables_, both);
         }
-        opened_ = std::async(std::launch::async,
-                             [this] { return std::make_unique<opened_store>(options_, health_); });
     }
 
     void add(family_id family, part_id part, std::string_view bytes,
@@ -159,7 +159,14 @@ public:
         writer.add(physical_key(part, bytes), encode_sum(sum));
     }
 
-    void end_family(family_id family) override { writers_[family]->end(); }
+    void end_family(family_id family) override {
+        std::call_once(is_opening_, [this] {
+            opened_ = std::async(std::launch::async, [this] {
+                return std::make_unique<opened_store>(options_, health_);
+            });
+        });
+        writers_[family]->end();
+    }
 
     void finish(commit first) override {
         assert(!first.empty());
@@ -200,6 +207,7 @@ private:
     std::shared_ptr<rocksdb::Cache> cache_;
     std::string stamp_;
     std::array<std::unique_ptr<table_writer>, 256> writers_;
+    std::once_flag is_opening_;
     std::future<std::unique_ptr<opened_store>> opened_;  ///< last: it uses the rest
 };
 

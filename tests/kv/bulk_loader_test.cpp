@@ -78,7 +78,11 @@ BOOST_AUTO_TEST_CASE(every_kind_of_family_reads_as_if_committed) {
 
 BOOST_AUTO_TEST_CASE(a_load_that_is_given_up_leaves_nothing_open) {
     const pinhole::test::temporary_directory directory;
-    load(directory.path())->add(1, 7, {}, "row");
+    {
+        const auto given_up = load(directory.path());
+        given_up->add(1, 7, {}, "row");
+        given_up->end_family(1);
+    }
     std::filesystem::remove_all(directory.path() / "db");
     load(directory.path())->finish(first_commit());
     BOOST_TEST(!open(directory.path() / "db")->snapshot(read_mode::blocking)->get({7, 1, {}}));
