@@ -1,13 +1,11 @@
 #include "storage/dump/dump_checker.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <set>
 #include <type_traits>
 #include <utility>
 
-#include "storage/kv/byte_order.hpp"
+#include "storage/dump/raw_bytes.hpp"
 #include "storage/posts.hpp"
 #include "storage/visibility.hpp"
 
@@ -19,27 +17,6 @@ constexpr std::string_view media_url_front = "/media/";
 constexpr std::uint64_t rows_between_reports = 1024;
 /// Alive and deleted: media_placement.cpp looks at no more.
 constexpr std::size_t files_of_post_max = 1024;
-
-template <class T>
-void append_raw(std::string& out, const T& value) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    out.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-/// Takes a value off the front of bytes that this process has written.
-template <class T>
-T take_raw(std::string_view& in) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    T value;
-    std::memcpy(&value, in.data(), sizeof value);
-    in.remove_prefix(sizeof value);
-    return value;
-}
-
-std::string physical(const kv::key& key) {
-    std::string bytes = kv::key_writer{}.append_i64(key.part).take();
-    return bytes += key.bytes;
-}
 
 template <class Row>
 std::string name_of(const Row& row) {
@@ -53,26 +30,6 @@ constexpr std::size_t entity_count = [] {
 }();
 
 }  // namespace
-
-struct dump_checker::content {
-    entity_id post = 0;
-    std::int64_t size_bytes = 0;
-    bool has_sha256 = false;
-    std::array<char, 64> sha256{};
-
-    bool agrees_with(const content& bytes) const {
-        return size_bytes == bytes.size_bytes && (!has_sha256 || sha256 == bytes.sha256);
-    }
-};
-
-/// All that claim one key, the first of each kind in full.
-struct dump_checker::claim_group {
-    std::string key;
-    std::vector<claim> rows;  ///< the first, and a second one if there is
-    std::optional<content> row_content;
-    std::optional<content> medium;
-    std::string media_path;  ///< of files and media
-};
 
 std::uint64_t dump_summary::rows_total() const {
     std::uint64_t total = 0;
@@ -93,8 +50,8 @@ dump_checker::dump_checker(archive_reader& archive, const check_options& options
       users_(options.scratch),
       posts_(options.scratch),
       spooled_posts_(options.scratch),
-      files_(options.scratch, options.memory_bytes / 2),
-      claims_(options.scratch, options.memory_bytes / 2) {}
+      files_(options.scratch, options.memory_bytes / 3),
+      claims_(options.scratch, options.memory_bytes / 3 * 2, faults) {}
 
 dump_summary dump_checker::run() {
     try {
@@ -102,7 +59,11 @@ dump_summary dump_checker::run() {
         join_files();
         compare_with_manifest();
         hand_over([&](row_sink& sink) { sink.end_rows(users_.entries(), posts_.entries()); });
-        settle_claims();
+        summary_.media_missing = claims_.settle(posts_,
+                                                {.has_media = summary_.has_media,
+                                                 .media_required = options_.media_required,
+                                                 .sink = sink_},
+                                                watch_);
     } catch (const unreadable_dump& damage) {
         faults_.add(damage.file, 0, damage.what());
     }
@@ -234,18 +195,6 @@ void dump_checker::hand_over(const Function& function) {
 }
 
 template <class Row>
-void dump_checker::claim_unique_values(claimant who, const located<Row>& row,
-                                       std::string_view behind) {
-    std::string value;
-    append_raw(
-        value,
-        claim{.who = who, .is_alive = !row.row.is_deleted, .id = row.row.id, .line = row.line});
-    value += behind;
-    for_each_unique<Row>(
-        [&](const auto& u) { claims_.add(physical(unique_key(u, row.row)), value); });
-}
-
-template <class Row>
 known_user* dump_checker::find_user(const located<Row>& row, reference_to<user> who,
                                     std::string_view field) {
     known_user* found = users_.find(who.id);
@@ -268,7 +217,7 @@ known_post* dump_checker::find_post(const located<Row>& row) {
 
 void dump_checker::accept(located<user> row) {
     users_.append({.id = row.row.id, .is_alive = row.row.is_deleted ? 0U : 1U, .posts = 0});
-    claim_unique_values(claimant::user, row, {});
+    claims_.add(row);
     hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
 }
 
@@ -297,13 +246,7 @@ void dump_checker::accept(located<file> row) {
     append_raw(value, row.line);
     files_.add(key.bytes(), value += encode_row(row.row));
 
-    content claimed{.post = row.row.post.id, .size_bytes = row.row.size};
-    claimed.has_sha256 = row.row.sha256.size() == claimed.sha256.size();
-    row.row.sha256.copy(claimed.sha256.data(), claimed.sha256.size());
-    std::string behind;
-    append_raw(behind, claimed);
-    behind += std::string_view{row.row.url}.substr(media_url_front.size());
-    claim_unique_values(claimant::file, row, behind);
+    claims_.add(row);
     hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
 }
 
@@ -326,8 +269,8 @@ void dump_checker::accept(located<like> row) {
     }
     row.row.is_counted = !row.row.is_deleted && who->is_alive != 0;
     parent->likes += row.row.is_counted ? 1 : 0;
-    claim_unique_values(claimant::like, row, {});
-    hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
+    claims_.add(row);
+    hand_over([&](row_sink& sink) { sink.take(row); });
 }
 
 void dump_checker::read_medium(const archive_member& member) {
@@ -335,7 +278,7 @@ void dump_checker::read_medium(const archive_member& member) {
     const bool is_wanted = sink_ != nullptr && faults_.empty();
     std::vector<char> buffer(std::size_t{256} << 10U);
     media::sha256_hash hash;
-    content found;
+    file_content found;
     if (is_wanted) {
         sink_->begin_medium(media_path);
     }
@@ -356,13 +299,8 @@ void dump_checker::read_medium(const archive_member& member) {
         sink_->end_medium();
     }
     ++summary_.media.files;
-    found.has_sha256 = true;
-    media::to_text(hash.digest()).copy(found.sha256.data(), found.sha256.size());
-    std::string value;
-    append_raw(value, claim{.who = claimant::medium});
-    append_raw(value, found);
-    value += media_path;
-    claims_.add(physical(file_url_unique_key(std::string{media_url_front} + media_path)), value);
+    found.set_sha256(media::to_text(hash.digest()));
+    claims_.add_medium(media_path, found);
 }
 
 /// Posts stand before files in a dump, and their rows hold copies of them.
@@ -458,103 +396,6 @@ void dump_checker::compare_with_manifest() {
                         std::to_string(said.media.files) + " of " +
                         std::to_string(said.media.bytes));
     }
-}
-
-void dump_checker::settle_claims() {
-    claims_.finish();
-    claim_group group;
-    std::uint64_t done = 0;
-    while (const auto record = claims_.next()) {
-        if (record->key != group.key) {
-            settle(group);
-            group = {};
-            group.key = record->key;
-        }
-        if (done++ % rows_between_reports == 0) {
-            watch_.advance({.phase = "uniqueness", .done = done, .total = claims_.size()});
-        }
-        std::string_view value = record->value;
-        const claim made = take_raw<claim>(value);
-        if (made.who == claimant::medium) {
-            if (group.medium) {
-                group.media_path = value.substr(sizeof(content));
-                faults_.add(std::string{media_folder} + group.media_path, 0, "comes twice");
-                continue;
-            }
-            group.medium = take_raw<content>(value);
-            group.media_path = value;
-            continue;
-        }
-        if (made.who == claimant::file && !group.row_content) {
-            group.row_content = take_raw<content>(value);
-            group.media_path = value;
-        }
-        if (group.rows.size() < 2) {
-            group.rows.push_back(made);
-        }
-    }
-    settle(group);
-}
-
-void dump_checker::settle(const claim_group& group) {
-    if (group.rows.size() > 1) {
-        const claim& first = group.rows.front();
-        const std::string where = " on line " + std::to_string(first.line) + ", too";
-        switch (first.who) {
-            case claimant::user:
-                faults_.add(file_name_of<user>(), group.rows[1].line,
-                            "username is that of the user" + where);
-                break;
-            case claimant::file:
-                faults_.add(file_name_of<file>(), group.rows[1].line,
-                            "url is that of the file" + where);
-                break;
-            case claimant::like:
-                faults_.add(file_name_of<like>(), group.rows[1].line,
-                            "post and user are those of the like" + where);
-                break;
-            case claimant::medium:
-                break;
-        }
-    }
-    settle_file(group);
-    if (!group.rows.empty()) {
-        const claim& owner = group.rows.front();
-        hand_over([&](row_sink& sink) { sink.take_unique(group.key, owner.id, owner.is_alive); });
-    }
-}
-
-void dump_checker::settle_file(const claim_group& group) {
-    const std::string path = std::string{media_folder} + group.media_path;
-    if (group.medium && !group.row_content) {
-        faults_.add(path, 0, "belongs to no row of files.jsonl");
-        return;
-    }
-    if (!group.row_content) {
-        return;
-    }
-    const claim& owner = group.rows.front();
-    if (group.medium && !group.row_content->agrees_with(*group.medium)) {
-        faults_.add(
-            path, 0,
-            "has other bytes than line " + std::to_string(owner.line) + " of files.jsonl says");
-        return;
-    }
-    if (!group.medium && summary_.has_media) {
-        ++summary_.media_missing;
-        if (options_.media_required) {
-            faults_.add(file_name_of<file>(), owner.line, path + " is missing from the dump");
-            return;
-        }
-    }
-    const known_post* parent = posts_.find(group.row_content->post);
-    hand_over([&](row_sink& sink) {
-        sink.take_place(
-            {.media_path = group.media_path,
-             .post = group.row_content->post,
-             .is_visible = owner.is_alive && parent->is_alive != 0 && parent->is_author_alive != 0,
-             .has_bytes = group.medium.has_value()});
-    });
 }
 
 }  // namespace pinhole::storage::dump

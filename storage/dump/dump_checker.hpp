@@ -22,6 +22,7 @@
 
 #include "storage/base/work.hpp"
 #include "storage/dump/archive_reader.hpp"
+#include "storage/dump/claims.hpp"
 #include "storage/dump/dump_fault.hpp"
 #include "storage/dump/dump_format.hpp"
 #include "storage/dump/external_sorter.hpp"
@@ -61,18 +62,6 @@ public:
     dump_summary run();
 
 private:
-    enum class claimant : std::uint8_t { user, file, like, medium };
-    /// Who says of himself that a unique key is his.
-    struct claim {
-        claimant who = claimant::user;
-        bool is_alive = false;
-        entity_id id = 0;
-        std::uint64_t line = 0;
-    };
-    /// What a file's row says of its bytes, or what the bytes are.
-    struct content;
-    struct claim_group;
-
     void read_members();
     void read_member(const archive_member& member);
     void read_manifest(const archive_member& member);
@@ -87,8 +76,6 @@ private:
     void accept(located<comment> row);
     void accept(located<like> row);
     template <class Row>
-    void claim_unique_values(claimant who, const located<Row>& row, std::string_view behind);
-    template <class Row>
     known_user* find_user(const located<Row>& row, reference_to<user> who, std::string_view field);
     template <class Row>
     known_post* find_post(const located<Row>& row);
@@ -97,9 +84,6 @@ private:
 
     void join_files();
     void join(located<post> row, std::vector<located<file>> files);
-    void settle_claims();
-    void settle(const claim_group& group);
-    void settle_file(const claim_group& group);
     void compare_with_manifest();
 
     void advance(std::string_view phase, std::uint64_t done, bool counts_bytes = false);
@@ -120,14 +104,8 @@ private:
     mapped_table<known_user> users_;
     mapped_table<known_post> posts_;
     spool_writer spooled_posts_;
-    external_sorter files_;   ///< by post, position and id
-    external_sorter claims_;  ///< by unique key
+    external_sorter files_;  ///< by post, position and id
+    claims claims_;
 };
-
-/// "users.jsonl"
-template <class Row>
-std::string file_name_of() {
-    return file_name_of(schema<Row>::name);
-}
 
 }  // namespace pinhole::storage::dump

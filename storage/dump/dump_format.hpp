@@ -198,4 +198,10 @@ enum class unknown_members : std::uint8_t { refuse, ignore };
 result<manifest> parse_manifest(std::string_view json,
                                 unknown_members unknown = unknown_members::refuse);
 
+/// "users.jsonl"
+template <class Row>
+std::string file_name_of() {
+    return file_name_of(schema<Row>::name);
+}
+
 }  // namespace pinhole::storage::dump

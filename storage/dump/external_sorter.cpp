@@ -2,59 +2,84 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <utility>
-
-#include "storage/dump/key_front.hpp"
 
 namespace pinhole::storage::dump {
 
-/// Where a record lies, and its key's front.
-struct external_sorter::item {
-    key_front front;
-    std::uint64_t offset;
-    std::uint32_t value_bytes;
-    std::uint16_t key_bytes;
-};
+namespace {
+
+/// Where an item says that its rest begins.
+constexpr std::size_t bytes_max = UINT32_MAX;
+/// So many records ahead, an item's rest is asked for from memory: once sorted, they lie anywhere.
+constexpr std::size_t prefetch_distance = 16;
+
+}  // namespace
 
 external_sorter::external_sorter(std::filesystem::path directory, std::size_t memory_bytes)
-    :  // Of an index entry about as much is its item as its bytes.
-      bytes_max_(memory_bytes / 2),
-      items_max_(std::max<std::size_t>(memory_bytes / 2 / sizeof(item), 1)),
-      runs_(std::move(directory)) {}
+    : memory_bytes_(std::max(memory_bytes, sizeof(item))), runs_(std::move(directory)) {}
 
-external_sorter::~external_sorter() = default;
+bool external_sorter::has_room_for(std::size_t bytes) const {
+    return (items_.size() + 1) * sizeof(item) + bytes_.size() + bytes <= memory_bytes_ &&
+           bytes_.size() + bytes <= bytes_max;
+}
 
 void external_sorter::add(std::string_view key, std::string_view value) {
     assert(key.size() <= UINT16_MAX);
-    if (!items_.empty() &&
-        (items_.size() == items_max_ || bytes_.size() + key.size() + value.size() > bytes_max_)) {
+    assert(value.size() <= UINT32_MAX);
+    const std::string_view behind = key.substr(std::min(key.size(), sizeof(key_front)));
+    const auto value_bytes = static_cast<std::uint32_t>(value.size());
+    const std::size_t needed = sizeof value_bytes + behind.size() + value.size();
+    if (!items_.empty() && !has_room_for(needed)) {
         spill();
     }
-    if (added_ == 0) {  // once and for all: growing would take as much again
-        bytes_.reserve(bytes_max_);
-        items_.reserve(items_max_);
+    if (items_.empty()) {
+        // Once for each run: growing would take as much again. What is not used of it, and half of
+        // it is not, never becomes memory.
+        bytes_.reserve(memory_bytes_);
+        items_.reserve(memory_bytes_ / sizeof(item));
     }
     items_.push_back({.front = front_of(key),
-                      .offset = bytes_.size(),
-                      .value_bytes = static_cast<std::uint32_t>(value.size()),
-                      .key_bytes = static_cast<std::uint16_t>(key.size())});
-    bytes_ += key;
-    bytes_ += value;
+                      .offset = static_cast<std::uint32_t>(bytes_.size()),
+                      .key_bytes = static_cast<std::uint32_t>(key.size())});
+    const auto* length = reinterpret_cast<const char*>(&value_bytes);
+    bytes_.append(length, sizeof value_bytes);
+    bytes_.append(behind.data(), behind.size());
+    bytes_.append(value.data(), value.size());
     ++added_;
 }
 
-external_sorter::record external_sorter::record_of(const item& item) const {
-    const std::string_view bytes{bytes_};
-    return {bytes.substr(item.offset, item.key_bytes),
-            bytes.substr(item.offset + item.key_bytes, item.value_bytes)};
+external_sorter::rest external_sorter::rest_of(const item& item) const {
+    std::uint32_t value_bytes = 0;
+    std::memcpy(&value_bytes, bytes_.data() + item.offset, sizeof value_bytes);
+    const char* begin = bytes_.data() + item.offset + sizeof value_bytes;
+    const std::size_t behind =
+        item.key_bytes - std::min<std::size_t>(item.key_bytes, sizeof(key_front));
+    return {{begin, behind}, {begin + behind, value_bytes}};
+}
+
+external_sorter::record external_sorter::record_of(std::size_t at) {
+    __builtin_prefetch(bytes_.data() +
+                       items_[std::min(at + prefetch_distance, items_.size() - 1)].offset);
+    const item& item = items_[at];
+    const rest rest = rest_of(item);
+    key_.resize(sizeof(key_front));
+    store_front(key_.data(), item.front);
+    key_.resize(std::min<std::size_t>(item.key_bytes, sizeof(key_front)));
+    key_ += rest.key;
+    return {key_, rest.value};
 }
 
 void external_sorter::sort_items() {
-    std::ranges::sort(items_, [this](const item& a, const item& b) {
+    std::ranges::sort(items_.values(), [this](const item& a, const item& b) {
         if (a.front != b.front) {
             return a.front < b.front;
         }
-        const int compared = record_of(a).key.compare(record_of(b).key);
+        // A key that ends in its front is filled up with zeros, as is no longer one.
+        if (a.key_bytes <= sizeof(key_front) || b.key_bytes <= sizeof(key_front)) {
+            return a.key_bytes != b.key_bytes ? a.key_bytes < b.key_bytes : a.offset < b.offset;
+        }
+        const int compared = rest_of(a).key.compare(rest_of(b).key);
         return compared != 0 ? compared < 0 : a.offset < b.offset;
     });
 }
@@ -62,12 +87,13 @@ void external_sorter::sort_items() {
 void external_sorter::spill() {
     sort_items();
     runs_.begin_run();
-    for (const item& item : items_) {
-        runs_.append(record_of(item));
+    for (std::size_t at = 0; at < items_.size(); ++at) {
+        runs_.append(record_of(at));
     }
     runs_.end_run();
-    items_.clear();
-    bytes_.clear();
+    // Given back, since records that come later may need the room elsewhere.
+    items_.give_back();
+    bytes_.give_back();
 }
 
 void external_sorter::finish() {
@@ -78,8 +104,6 @@ void external_sorter::finish() {
     if (!items_.empty()) {
         spill();
     }
-    items_ = {};
-    bytes_ = {};
     runs_.finish();
 }
 
@@ -90,7 +114,7 @@ std::optional<external_sorter::record> external_sorter::next() {
     if (at_ == items_.size()) {
         return std::nullopt;
     }
-    return record_of(items_[at_++]);
+    return record_of(at_++);
 }
 
 }  // namespace pinhole::storage::dump

@@ -2,7 +2,9 @@
 // keys, compared as unsigned bytes; among equal keys in the order in which they came.
 //
 // It collects records until its share of memory is full, sorts them, and writes them to a temporary
-// file as a run; at the end the runs are merged.
+// file as a run; at the end the runs are merged. Of an index entry the key's front, which most
+// comparisons end with, is nearly all there is, so that stands in the item that is sorted, and only
+// what is behind it elsewhere.
 //
 // For one thread at a time. Blocks: on the disk. Errors: throws std::system_error.
 #pragma once
@@ -13,8 +15,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "storage/dump/key_front.hpp"
+#include "storage/dump/sort_memory.hpp"
 #include "storage/dump/sorted_runs.hpp"
 
 namespace pinhole::storage::dump {
@@ -25,9 +28,6 @@ public:
 
     /// Temporary files, without names, are made in `directory`.
     external_sorter(std::filesystem::path directory, std::size_t memory_bytes);
-    ~external_sorter();
-    external_sorter(const external_sorter&) = delete;
-    external_sorter& operator=(const external_sorter&) = delete;
 
     /// Requires: as sort_record.
     void add(std::string_view key, std::string_view value);
@@ -39,16 +39,28 @@ public:
     std::optional<record> next();
 
 private:
-    struct item;
+    /// A key's front, and where its rest and the value lie: the value's length, and then they
+    /// themselves.
+    struct item {
+        key_front front;
+        std::uint32_t offset;
+        std::uint32_t key_bytes;
+    };
+    struct rest {
+        std::string_view key;
+        std::string_view value;
+    };
 
+    bool has_room_for(std::size_t bytes) const;
     void sort_items();
-    record record_of(const item& item) const;
+    rest rest_of(const item& item) const;
+    record record_of(std::size_t at);
     void spill();
 
-    std::size_t bytes_max_;
-    std::size_t items_max_;
-    std::string bytes_;  ///< keys and values, one behind the other
-    std::vector<item> items_;
+    std::size_t memory_bytes_;
+    sort_memory<char> bytes_;  ///< what items are without, one behind the other
+    sort_memory<item> items_;
+    std::string key_;  ///< of the record that was given last
     sorted_runs runs_;
     std::uint64_t added_ = 0;
     std::size_t at_ = 0;  ///< where `next` stands, if all is in memory

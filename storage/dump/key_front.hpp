@@ -24,4 +24,12 @@ inline key_front front_of(std::string_view key) {
     return front;
 }
 
+/// The bytes that it was made of. Requires: room for all of them.
+inline void store_front(char* to, const key_front& front) {
+    for (const std::uint64_t number : front) {
+        kv::store_u64(to, number);
+        to += sizeof number;
+    }
+}
+
 }  // namespace pinhole::storage::dump

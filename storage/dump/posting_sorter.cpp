@@ -19,8 +19,24 @@ constexpr std::size_t entry_bytes = 2 * sizeof(std::uint32_t);
 constexpr std::size_t terms_of_row = std::size_t{16} << 10U;
 /// About what a term takes besides its bytes, also while the table of terms grows.
 constexpr std::size_t term_cost_bytes = 128;
+/// Terms of fewer bytes than this are numbers: their bytes from the highest one on, their length in
+/// the lowest one. That is nearly all of them, and quicker to look up.
+constexpr std::size_t short_term_bytes = sizeof(std::uint64_t);
 /// So many entries ahead, a row is asked for from memory: by the time it is needed it is there.
 constexpr std::size_t prefetch_distance = 16;
+
+std::uint64_t to_number(std::string_view short_term) {
+    std::array<char, short_term_bytes> bytes{};
+    short_term.copy(bytes.data(), bytes.size());
+    bytes.back() = static_cast<char>(short_term.size());
+    return kv::load_u64(bytes.data());
+}
+
+std::string to_term(std::uint64_t number) {
+    std::array<char, short_term_bytes> bytes;
+    kv::store_u64(bytes.data(), number);
+    return {bytes.data(), static_cast<std::size_t>(bytes.back())};
+}
 
 }  // namespace
 
@@ -41,7 +57,7 @@ void posting_sorter::begin_row(std::string_view place) {
     if (is_full() && !terms_.empty()) {
         spill();
     }
-    if (rows_.capacity() == 0) {  // once and for all: growing would take as much again
+    if (rows_.empty()) {  // once and for all: growing would take as much again
         rows_.reserve(rows_max_ + 1);
         terms_.reserve(entries_max_ + terms_of_row);
     }
@@ -51,38 +67,62 @@ void posting_sorter::begin_row(std::string_view place) {
          .count = 0});
 }
 
-void posting_sorter::add(std::string_view term) {
-    auto found = numbers_.find(term);
-    if (found == numbers_.end()) {
-        found = numbers_.emplace(term, static_cast<std::uint32_t>(counts_.size())).first;
-        counts_.push_back(0);
+std::uint32_t posting_sorter::number_of(std::string_view term) {
+    const auto next = static_cast<std::uint32_t>(states_.size());
+    std::uint32_t number = next;
+    if (term.size() < short_term_bytes) {
+        number = short_numbers_.try_emplace(to_number(term), next).first->second;
+    } else if (const auto found = numbers_.find(term); found != numbers_.end()) {
+        number = found->second;
+    } else {
+        numbers_.emplace(term, next);
+    }
+    if (number == next) {
+        states_.emplace_back();
         terms_bytes_ += term.size() + term_cost_bytes;
     }
-    ++counts_[found->second];
-    terms_.push_back(found->second);
+    return number;
+}
+
+void posting_sorter::add(std::string_view term) {
+    const std::uint32_t number = number_of(term);
+    term_state& state = states_[number];
+    const auto rows = static_cast<std::uint32_t>(rows_.size());
+    if (state.rows == rows) {
+        return;
+    }
+    state.rows = rows;
+    ++state.entries;
+    terms_.push_back(number);
     ++rows_.back().count;
     ++added_;
+}
+
+std::vector<std::pair<std::string, std::uint32_t>> posting_sorter::terms_in_order() const {
+    std::vector<std::pair<std::string, std::uint32_t>> terms(numbers_.begin(), numbers_.end());
+    terms.reserve(states_.size());
+    for (const auto& [term, number] : short_numbers_) {
+        terms.emplace_back(to_term(term), number);
+    }
+    std::ranges::sort(terms);
+    return terms;
 }
 
 /// A counting sort by terms, which is stable, of rows that are in order.
 void posting_sorter::sort() {
     const auto in_order = [](const row& a, const row& b) { return a.at < b.at; };
-    if (!std::ranges::is_sorted(rows_, in_order)) {
-        std::ranges::sort(rows_, in_order);
+    if (!std::ranges::is_sorted(rows_.values(), in_order)) {
+        std::ranges::sort(rows_.values(), in_order);
     }
-    std::vector<std::pair<std::string_view, std::uint32_t>> in_term_order(numbers_.begin(),
-                                                                          numbers_.end());
-    std::ranges::sort(in_term_order);
     ranges_.clear();
-    ranges_.reserve(in_term_order.size());
-    std::vector<std::size_t> ends(counts_.size());  // of what is there of each term by now
+    ranges_.reserve(states_.size());
+    std::vector<std::size_t> ends(states_.size());  // of what is there of each term by now
     std::size_t end = 0;
-    for (const auto& [term, number] : in_term_order) {
+    for (auto& [term, number] : terms_in_order()) {
         ends[number] = end;
-        end += counts_[number];
-        ranges_.push_back({term, end});
+        end += states_[number].entries;
+        ranges_.push_back({std::move(term), end});
     }
-    sorted_.reserve(terms_.capacity());
     sorted_.resize(terms_.size());
     for (std::uint32_t number = 0; number < rows_.size(); ++number) {
         const row& row = rows_[number];
@@ -109,7 +149,8 @@ void posting_sorter::clear() {
     rows_.clear();
     terms_.clear();
     numbers_.clear();
-    counts_.clear();
+    short_numbers_.clear();
+    states_.clear();
     ranges_.clear();
     sorted_.clear();
     terms_bytes_ = 0;
@@ -118,18 +159,24 @@ void posting_sorter::clear() {
 void posting_sorter::finish() {
     if (runs_.empty()) {
         sort();
-        terms_ = {};
+        forget_terms();
         return;
     }
     if (!terms_.empty()) {
         spill();
     }
-    rows_ = {};
-    terms_ = {};
-    numbers_ = {};
-    counts_ = {};
-    sorted_ = {};
+    forget_terms();
+    rows_.give_back();
+    sorted_.give_back();
     runs_.finish();
+}
+
+/// Gives back what only sorting needs.
+void posting_sorter::forget_terms() {
+    terms_.give_back();
+    numbered_terms{}.swap(numbers_);
+    numbered_short_terms{}.swap(short_numbers_);
+    std::vector<term_state>{}.swap(states_);
 }
 
 std::optional<std::string_view> posting_sorter::next_in_memory() {

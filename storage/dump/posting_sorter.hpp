@@ -20,8 +20,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "storage/dump/sort_memory.hpp"
 #include "storage/dump/sorted_runs.hpp"
 
 namespace pinhole::storage::dump {
@@ -35,8 +37,8 @@ public:
 
     /// The terms that are added next are those of a row with this place, of `place_bytes`.
     void begin_row(std::string_view place);
-    /// Requires: no term is the beginning of another one; a term of at most 48 KiB; none twice for
-    /// one row.
+    /// One that the row has already is not added again. Requires: no term is the beginning of
+    /// another one; a term of at most 48 KiB.
     void add(std::string_view term);
     std::uint64_t size() const { return added_; }
 
@@ -58,34 +60,44 @@ private:
             return std::hash<std::string_view>{}(term);
         }
     };
+    /// By the terms themselves, and nearly all of them by their few bytes as one number.
     using numbered_terms =
         boost::unordered_flat_map<std::string, std::uint32_t, term_hash, std::equal_to<>>;
+    using numbered_short_terms = boost::unordered_flat_map<std::uint64_t, std::uint32_t>;
+    struct term_state {
+        std::uint32_t entries = 0;
+        std::uint32_t rows = 0;  ///< that there were when it was added last
+    };
     /// A term and where its rows end, in order of terms.
     struct term_range {
-        std::string_view term;
+        std::string term;
         std::size_t end;
     };
 
+    std::uint32_t number_of(std::string_view term);
+    std::vector<std::pair<std::string, std::uint32_t>> terms_in_order() const;
     bool is_full() const;
     void sort();
     void spill();
     void clear();
+    void forget_terms();
     std::optional<std::string_view> next_in_memory();
 
     std::size_t entries_max_;
     std::size_t rows_max_;
     std::size_t terms_bytes_max_;
-    std::vector<row> rows_;
-    std::vector<std::uint32_t> terms_;  ///< of all rows, by number
+    sort_memory<row> rows_;
+    sort_memory<std::uint32_t> terms_;  ///< of all rows, by number
     numbered_terms numbers_;
-    std::vector<std::uint32_t> counts_;  ///< entries of each term
+    numbered_short_terms short_numbers_;
+    std::vector<term_state> states_;  ///< of each term
     std::size_t terms_bytes_ = 0;
     sorted_runs runs_;
     std::uint64_t added_ = 0;
 
     // What `sort` makes, and how far `next_in_memory` has got.
     std::vector<term_range> ranges_;
-    std::vector<std::uint32_t> sorted_;  ///< rows, term by term
+    sort_memory<std::uint32_t> sorted_;  ///< rows, term by term
     std::size_t range_at_ = 0;
     std::size_t at_ = 0;
     std::string key_;

@@ -71,7 +71,7 @@ void spool_writer::flush() {
 
 void spool_writer::end() {
     flush();
-    buffer_ = {};
+    std::string{}.swap(buffer_);  // assigning {} would keep the memory
 }
 
 spool_reader::spool_reader(int fd, std::uint64_t begin, std::uint64_t end, std::size_t buffer_bytes)

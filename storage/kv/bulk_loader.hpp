@@ -6,8 +6,8 @@
 // the one that `finish` makes with its operations: its stamp is theirs, and every later commit has
 // another one.
 //
-// It knows no entity and no key shape. Thread-safety: `add` from one thread for each family,
-// several families at once; everything else from one. Blocks: on the disk. Errors: storage_failure,
+// It knows no entity and no key shape. Thread-safety: `finish` alone; everything else from one
+// thread for each family, several families at once. Blocks: on the disk. Errors: storage_failure,
 // if the disk refuses something or is full. The directory is then of no use.
 #pragma once
 

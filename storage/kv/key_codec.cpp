@@ -11,6 +11,9 @@ constexpr char escape = '\x00';
 constexpr char escaped_zero = '\xff';
 constexpr char terminator = '\x01';
 
+/// Most keys are no longer: one allocation is enough for them.
+constexpr std::size_t usual_key_bytes = 48;
+
 void append_u64(std::string& to, std::uint64_t value) {
     char bytes[sizeof(value)];
     store_u64(bytes, value);
@@ -34,6 +37,9 @@ key_writer& key_writer::append_u8(std::uint8_t value) {
 }
 
 key_writer& key_writer::append_i64(std::int64_t value) {
+    if (bytes_.capacity() < usual_key_bytes) {
+        bytes_.reserve(usual_key_bytes);
+    }
     append_u64(bytes_, to_ordered(value));
     return *this;
 }

@@ -1,5 +1,7 @@
 // The bulk loader on RocksDB (bulk_loader.hpp): a writer of tables for each family, and their
-// ingestion into a database that holds one commit.
+// ingestion into a database that holds one commit. The database is opened on a thread of its own
+// once the first family has ended, while others are still written: to make it takes some fifty
+// syncs.
 //
 // Stamps. The one commit is the database's first, so its stamp, the sequence number of its first
 // write, is 1, which is what every added row gets. The next commit's is larger. RocksDB gives
@@ -8,10 +10,13 @@
 
 #include <array>
 #include <cassert>
+#include <future>
+#include <mutex>
 #include <string>
 #include <utility>
 
 #include "storage/kv/bulk_loader.hpp"
+#include "storage/kv/rocksdb_committer.hpp"
 #include "storage/kv/rocksdb_database.hpp"
 #include "storage/kv/rocksdb_format.hpp"
 #include "storage/kv/rocksdb_health.hpp"
@@ -24,8 +29,10 @@ namespace {
 /// As those that compactions make.
 constexpr std::uint64_t table_bytes_max = std::uint64_t{32} << 20U;
 /// The hash of each of a table's keys is kept until its end, when its filter is made of them: 16
-/// MiB for so many. Postings are small enough for several times as many in a table.
+/// MiB for so many.
 constexpr unsigned table_keys_max = 1U << 21U;
+/// Asking a table for its size is not free.
+constexpr unsigned keys_between_looks = 1024;
 constexpr stamp stamp_of_all = 1;
 /// Nobody reads yet.
 constexpr std::size_t cache_bytes = std::size_t{8} << 20U;
@@ -58,10 +65,8 @@ public:
         }
         must(writer_->Put(key.slice(), rocksdb::Slice(value.data(), value.size())),
              "writing a table");
-        // Asking for the size is not free.
-        constexpr unsigned keys_between = 1024;
-        if (++keys_ % keys_between == 0 &&
-            (keys_ >= table_keys_max || writer_->FileSize() >= table_bytes_max)) {
+        ++keys_;
+        if (keys_ % keys_between_looks == 0 && is_full()) {
             end();
         }
     }
@@ -76,6 +81,11 @@ public:
     std::string& scratch() { return scratch_; }
 
 private:
+    bool is_full() const {
+        return writer_->FileSize() >= table_bytes_max ||
+               (kind_ != family_kind::postings && keys_ >= table_keys_max);
+    }
+
     family_kind kind_;
     std::string front_;
     rocksdb::Options options_;
@@ -83,6 +93,28 @@ private:
     std::vector<std::string> paths_;
     std::string scratch_;
     unsigned keys_ = 0;  ///< in the table
+};
+
+/// The store, open for the one commit and the tables.
+class opened_store {
+public:
+    opened_store(const rocksdb_options& options, const std::shared_ptr<health_tracker>& health)
+        : database_(std::make_shared<database>(options, health)),
+          committer_(database_, *health, options) {}
+
+    outcome submit_and_wait(commit commit) {
+        auto decided = std::make_shared<std::promise<outcome>>();
+        auto result = decided->get_future();
+        committer_.submit(std::move(commit), [decided](outcome what) { decided->set_value(what); });
+        return result.get();
+    }
+
+    std::shared_ptr<database> get() const { return database_.get(); }
+
+private:
+    // In this order: the commit thread ends before the database closes.
+    current_database database_;
+    committer committer_;
 };
 
 class rocksdb_bulk_loader final : public bulk_loader {
@@ -127,29 +159,32 @@ public:
         writer.add(physical_key(part, bytes), encode_sum(sum));
     }
 
-    void end_family(family_id family) override { writers_[family]->end(); }
+    void end_family(family_id family) override {
+        std::call_once(is_opening_, [this] {
+            opened_ = std::async(std::launch::async, [this] {
+                return std::make_unique<opened_store>(options_, health_);
+            });
+        });
+        writers_[family]->end();
+    }
 
     void finish(commit first) override {
         assert(!first.empty());
         for (const auto& spec : options_.families) {
             end_family(spec.id);
         }
-        if (open_rocksdb(options_)->submit_and_wait(std::move(first)) != outcome::ok) {
+        const auto store = opened_.get();
+        if (store->submit_and_wait(std::move(first)) != outcome::ok) {
             throw storage_failure("the first commit of the store in " +
                                   options_.directory.string() +
                                   " was not taken: is the disk full?");
         }
-        ingest();
+        ingest(*store->get());
         std::filesystem::remove_all(tables_);
     }
 
 private:
-    void ingest() const {
-        const database opened(options_, health_);
-        if (opened.rocks().GetLatestSequenceNumber() < stamp_of_all) {
-            throw storage_failure("the store in " + options_.directory.string() +
-                                  " has lost its first commit");
-        }
+    void ingest(const database& opened) const {
         std::vector<rocksdb::IngestExternalFileArg> all;
         for (const auto& spec : options_.families) {
             if (!writers_[spec.id]->paths().empty()) {
@@ -172,6 +207,8 @@ private:
     std::shared_ptr<rocksdb::Cache> cache_;
     std::string stamp_;
     std::array<std::unique_ptr<table_writer>, 256> writers_;
+    std::once_flag is_opening_;
+    std::future<std::unique_ptr<opened_store>> opened_;  ///< last: it uses the rest
 };
 
 }  // namespace

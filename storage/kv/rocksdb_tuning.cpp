@@ -38,19 +38,24 @@ constexpr std::size_t successive_merges_max = 16;
 constexpr std::size_t deletions_window = 2048;
 constexpr std::size_t deletions_max = deletions_window / 2;
 
-rocksdb::BlockBasedTableOptions make_table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::BlockBasedTableOptions make_table_options(family_kind kind,
+                                                   const std::shared_ptr<rocksdb::Cache>& cache) {
     rocksdb::BlockBasedTableOptions table;
     table.block_cache = cache;
-    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(filter_bits));
-    table.whole_key_filtering = true;
     // Inside the cache they cannot grow memory with the data; high priority keeps a scan from
     // evicting them, and the newest level's are never evicted.
     table.cache_index_and_filter_blocks = true;
     table.cache_index_and_filter_blocks_with_high_priority = true;
     table.pin_l0_filter_and_index_blocks_in_cache = true;
-    // A hash inside each data block: point reads skip the binary search.
-    table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
     table.format_version = 5;
+    // Postings are scanned, and hardly ever read by their key: what serves such reads would be a
+    // fifth of their tables, and a third of the work of writing them.
+    if (kind != family_kind::postings) {
+        table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(filter_bits));
+        table.whole_key_filtering = true;
+        // A hash inside each data block: point reads skip the binary search.
+        table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+    }
     return table;
 }
 
@@ -131,7 +136,7 @@ rocksdb::ColumnFamilyOptions make_family_options(family_kind kind,
         family.merge_operator = std::make_shared<sum_merge>();
         family.max_successive_merges = successive_merges_max;
     }
-    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(make_table_options(cache)));
+    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(make_table_options(kind, cache)));
     return family;
 }
 

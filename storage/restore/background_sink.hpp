@@ -1,20 +1,16 @@
 // Lets another sink take rows on a thread of its own, so that a dump is read and checked on one
 // core while a database is built of it on another.
 //
-// Rows and their files are queued, as many as fit in a few megabytes; everything else waits until
-// the queue is empty and then happens on the caller's thread, as `drain` says.
+// Rows and their files are queued (batch_queue.hpp); everything else waits until the queue is empty
+// and then happens on the caller's thread, as `drain` says.
 // For one thread, besides its own. Errors: what the other sink throws is thrown by the next call.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
-#include <exception>
-#include <mutex>
-#include <thread>
 #include <variant>
 #include <vector>
 
 #include "storage/dump/row_sink.hpp"
+#include "storage/restore/batch_queue.hpp"
 
 namespace pinhole::storage {
 
@@ -22,9 +18,6 @@ class background_sink final : public dump::row_sink {
 public:
     /// Requires: `inner` outlives it.
     explicit background_sink(dump::row_sink& inner);
-    ~background_sink() override;
-    background_sink(const background_sink&) = delete;
-    background_sink& operator=(const background_sink&) = delete;
 
     void take(dump::located<user> row) override;
     void take(dump::located<file> row) override;
@@ -40,7 +33,7 @@ public:
     void take_place(const dump::file_place& place) override;
 
     /// Until all rows so far are taken.
-    void drain();
+    void drain() { queue_.drain(); }
 
 private:
     struct post_with_files {
@@ -50,22 +43,10 @@ private:
     using item = std::variant<dump::located<user>, dump::located<file>, dump::located<comment>,
                               dump::located<like>, post_with_files>;
 
-    void push(item next);
-    void push_batch();
-    void run();
-    void hand_over(std::vector<item> batch);
+    void hand_over(item& next);
 
     dump::row_sink& inner_;
-    std::vector<item> batch_;  ///< of the caller's thread
-    bool is_drained_ = true;   ///< likewise
-
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<std::vector<item>> queue_;
-    bool is_busy_ = false;
-    bool is_ending_ = false;
-    std::exception_ptr failure_;
-    std::thread thread_;
+    batch_queue<item> queue_;
 };
 
 }  // namespace pinhole::storage

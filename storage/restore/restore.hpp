@@ -38,7 +38,7 @@ struct restore_options {
     /// Of a dump with media, some rows may be without theirs: a dump of a damaged server.
     bool missing_media = false;
     /// To sort in, whatever the dump's size; about 80 MiB come on top, for tables that are written.
-    std::size_t memory_bytes = std::size_t{256} << 20U;
+    std::size_t memory_bytes = std::size_t{400} << 20U;
     kv::log_function log = [](kv::log_level, std::string_view) {};
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "storage/dump/dump_format.hpp"
 #include "storage/jobs.hpp"
 #include "storage/kv/byte_order.hpp"
 #include "storage/ranking.hpp"
@@ -37,9 +38,9 @@ kv::part_id part_of(std::string_view physical_key) {
 row_builder::row_builder(build_options options)
     : options_(std::move(options)),
       loader_(kv::make_bulk_loader(load_options(options_))),
-      index_(options_.folder, options_.memory_bytes / 3),
-      terms_(options_.folder, options_.memory_bytes / 3 * 2),
-      jobs_(options_.folder, std::size_t{1} << 20U) {}
+      index_(options_.folder, options_.memory_bytes / 5 * 3),
+      jobs_(options_.folder, std::size_t{1} << 20U),
+      terms_(*loader_, options_.folder, options_.memory_bytes / 5 * 2) {}
 
 row_builder::~row_builder() {
     is_ending_ = true;
@@ -58,32 +59,27 @@ void row_builder::add_row(const Row& row) {
     loader_->add(key.family, key.part, key.bytes, encode_row(row));
     for_each_index<Row>(
         [&](const auto& i) { add_entry(index_, index_key(i, row), index_value(i, row)); });
-    if constexpr (has_terms<Row>) {
-        terms_.begin_row(posting_place(row));
-        for_each_inverted<Row>([&](const inverted_index<Row>& i) {
-            for (const std::string& term : term_prefixes(i, row)) {
-                terms_.add(term);
-            }
-        });
-    }
 }
 
 void row_builder::take(dump::located<user> row) {
     add_row(row.row);
+    terms_.take(std::move(row.row));
 }
 void row_builder::take(dump::located<file> row) {
     add_row(row.row);
 }
 void row_builder::take(dump::located<comment> row) {
     add_row(row.row);
+    terms_.take(std::move(row.row));
 }
 void row_builder::take(dump::located<like> row) {
-    static_assert(!has_terms<like>);
-    begin_terms();  // what has some came before
+    static_assert(!has_terms<file> && !has_terms<like>);
+    terms_.end();
     add_row(row.row);
 }
 void row_builder::take(dump::located<post> row, std::vector<dump::located<file>> /*files*/) {
     add_row(row.row);
+    terms_.take(std::move(row.row));
 }
 
 void row_builder::begin_medium(const std::string& media_path) {
@@ -102,26 +98,6 @@ void row_builder::end_medium() {
 /// Asked for each entry; looks only now and then.
 bool row_builder::is_time_to_end(std::uint64_t done) const {
     return done % entries_between_looks == 0 && is_ending_;
-}
-
-/// The terms are most of all there is, and nothing waits for them: they are written while what has
-/// none is still read and checked.
-void row_builder::begin_terms() {
-    if (!loaded_terms_.valid()) {
-        loaded_terms_ = std::async(std::launch::async, [this] { load_terms(); });
-    }
-}
-
-void row_builder::load_terms() {
-    terms_.finish();
-    std::uint64_t done = 0;
-    while (const auto key = terms_.next()) {
-        if (is_time_to_end(++done)) {
-            return;
-        }
-        loader_->add(families::terms, global_part, *key, {});
-    }
-    loader_->end_family(families::terms);
 }
 
 void row_builder::take_unique(std::string_view physical_key, entity_id id, bool alive) {
@@ -170,7 +146,7 @@ void row_builder::add_count(entity_id id, bool is_alive, std::int64_t counter) {
 /// Counters in the order of ids: each lies in the part of its user or post.
 void row_builder::end_rows(std::span<const dump::known_user> users,
                            std::span<const dump::known_post> posts) {
-    begin_terms();  // where there are no likes
+    terms_.end();  // where there are no likes
     const auto add_post = [this](const dump::known_post& each) {
         add_count<post>(each.id, each.is_alive != 0,
                         each.likes * one_like + each.comments * one_comment);
@@ -185,6 +161,8 @@ void row_builder::end_rows(std::span<const dump::known_user> users,
     }
     std::for_each(next_post, posts.end(), add_post);
     loaded_index_ = std::async(std::launch::async, [this] { load_index(); });
+    dump::for_each_dumped([this]<class Row>() { loader_->end_family(schema<Row>::family); });
+    loader_->end_family(families::counters);
 }
 
 void row_builder::load_index() {
@@ -219,10 +197,9 @@ void row_builder::finish(kv::commit meta, const work_watch& watch) {
         watch.advance({.phase = "indexes", .done = index_loaded_, .total = index_.size()});
     }
     loaded_index_.get();
-    while (loaded_terms_.wait_for(time_between_reports) != std::future_status::ready) {
+    while (!terms_.wait_for(time_between_reports)) {
         watch.advance({.phase = "indexes", .done = index_.size(), .total = index_.size()});
     }
-    loaded_terms_.get();
     watch.advance({.phase = "indexes", .done = index_.size(), .total = index_.size()});
     loader_->finish(std::move(meta));
 }

@@ -5,10 +5,10 @@
 // Everything it makes comes from the functions that ordinary commits are made with (keys.hpp,
 // ranking.hpp), so that nobody can tell how a row came into the database.
 //
-// For one thread at a time. On threads of its own it writes terms from the first like on, which has
-// none, and index entries once all rows are there, while what is unique is still being compared.
-// Blocks: on the disk; its destructor, until those threads have noticed, within a moment. Errors:
-// kv::storage_failure, std::system_error.
+// For one thread at a time. On threads of its own it takes texts apart and writes their terms
+// (term_builder.hpp), and index entries once all rows are there, while what is unique is still
+// being compared. Blocks: on the disk; its destructor, until those threads have noticed, within a
+// moment. Errors: kv::storage_failure, std::system_error.
 #pragma once
 
 #include <atomic>
@@ -20,10 +20,10 @@
 
 #include "storage/base/work.hpp"
 #include "storage/dump/external_sorter.hpp"
-#include "storage/dump/posting_sorter.hpp"
 #include "storage/dump/row_sink.hpp"
 #include "storage/kv/bulk_loader.hpp"
 #include "storage/kv/log.hpp"
+#include "storage/restore/term_builder.hpp"
 
 namespace pinhole::storage {
 
@@ -33,7 +33,7 @@ struct build_options {
     std::filesystem::path folder;      ///< db/ is made in it, and temporary files
     std::filesystem::path media_root;  ///< of the target
     bool has_media = false;            ///< whether it has any
-    std::size_t memory_bytes = std::size_t{192} << 20U;
+    std::size_t memory_bytes = std::size_t{300} << 20U;
     /// Called before the first medium: where media may be put. May throw to refuse them.
     std::function<media_stage&()> stage_media;
     kv::log_function log;
@@ -67,8 +67,6 @@ private:
     void add_entries(kv::commit commit);
     template <class Row>
     void add_count(entity_id id, bool is_alive, std::int64_t counter);
-    void begin_terms();
-    void load_terms();
     void load_index();
     void load_jobs();
     bool is_time_to_end(std::uint64_t done) const;
@@ -76,14 +74,13 @@ private:
     build_options options_;
     std::unique_ptr<kv::bulk_loader> loader_;
     dump::external_sorter index_;
-    dump::posting_sorter terms_;
     dump::external_sorter jobs_;
     media_stage* stage_ = nullptr;  ///< once there is a medium
     std::string scratch_;
     std::atomic<std::uint64_t> index_loaded_ = 0;
     std::atomic<bool> is_ending_ = false;
     // Last: they end before the rest is gone.
-    std::future<void> loaded_terms_;
+    term_builder terms_;
     std::future<void> loaded_index_;
 };
 

@@ -16,7 +16,6 @@
 #include "storage/base/time.hpp"
 #include "storage/kv/store.hpp"
 #include "storage/schema/schema.hpp"
-#include "storage/schema/trigrams.hpp"
 
 namespace pinhole::storage {
 
@@ -169,11 +168,14 @@ constexpr post_counts unpack_post_counts(std::int64_t packed) {
 }
 
 namespace terms_of {
-std::vector<std::string> file_types(const post& row);
-template <auto Member, class Row>
-std::vector<std::string> text(const Row& row) {
-    return trigrams_of(row.*Member);
-}
+std::vector<std::string> list_file_types(const post& row);
+void visit_file_types(const post& row, const term_visitor& visit);
+inline constexpr term_source<post> file_types{&list_file_types, &visit_file_types};
+
+template <class Row, std::string Row::* Member>
+inline constexpr term_source<Row> text{
+    [](const Row& row) { return trigrams_of(row.*Member); },
+    [](const Row& row, const term_visitor& visit) { visit_trigrams(row.*Member, visit); }};
 }  // namespace terms_of
 
 template <>
@@ -200,8 +202,9 @@ struct schema<user> {
         index{2, "username", global_scope{}, std::tuple{&user::username}},
     };
     static constexpr std::array inverted{
-        inverted_index<user>{3, "username", term_kind::trigrams, &terms_of::text<&user::username>},
-        inverted_index<user>{4, "name", term_kind::trigrams, &terms_of::text<&user::name>},
+        inverted_index<user>{3, "username", term_kind::trigrams,
+                             terms_of::text<user, &user::username>},
+        inverted_index<user>{4, "name", term_kind::trigrams, terms_of::text<user, &user::name>},
     };
     static constexpr std::array ranks{
         rank{5, "post_count", [](std::int64_t counter) { return counter; }},
@@ -236,8 +239,9 @@ struct schema<post> {
         index{11, "author", &post::author, std::tuple{&post::created_at}},
     };
     static constexpr std::array inverted{
-        inverted_index<post>{12, "files__type", term_kind::values, &terms_of::file_types},
-        inverted_index<post>{13, "content", term_kind::trigrams, &terms_of::text<&post::content>},
+        inverted_index<post>{12, "files__type", term_kind::values, terms_of::file_types},
+        inverted_index<post>{13, "content", term_kind::trigrams,
+                             terms_of::text<post, &post::content>},
     };
     static constexpr std::array ranks{
         rank{14, "like_count",
@@ -304,7 +308,7 @@ struct schema<comment> {
     };
     static constexpr std::array inverted{
         inverted_index<comment>{34, "content", term_kind::trigrams,
-                                &terms_of::text<&comment::content>},
+                                terms_of::text<comment, &comment::content>},
     };
     static constexpr auto uniques = std::tuple{};
 };

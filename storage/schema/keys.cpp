@@ -2,13 +2,17 @@
 
 namespace pinhole::storage {
 
-std::vector<std::string> terms_of::file_types(const post& row) {
-    std::vector<std::string> types;
+void terms_of::visit_file_types(const post& row, const term_visitor& visit) {
     for (const file& each : row.files) {
         kv::key_writer out;
         out.append_string(each.type);
-        types.push_back(out.take());
+        visit(out.bytes());
     }
+}
+
+std::vector<std::string> terms_of::list_file_types(const post& row) {
+    std::vector<std::string> types;
+    visit_file_types(row, [&](std::string_view type) { types.emplace_back(type); });
     std::ranges::sort(types);
     types.erase(std::ranges::unique(types).begin(), types.end());
     return types;

@@ -122,11 +122,26 @@ std::vector<std::string> term_prefixes(const inverted_index<Row>& index, const R
     if (row.is_deleted) {
         return {};
     }
-    std::vector<std::string> terms = index.terms(row);
+    std::vector<std::string> terms = index.terms.list(row);
     for (std::string& term : terms) {
         term = term_prefix(index.number, term);
     }
     return terms;
+}
+
+/// The same in any order, some several times, valid for the time of the call.
+template <class Row>
+void visit_term_prefixes(const inverted_index<Row>& index, const Row& row,
+                         const term_visitor& visit) {
+    if (row.is_deleted) {
+        return;
+    }
+    std::string prefix = term_prefix(index.number, {});
+    const std::size_t front = prefix.size();
+    index.terms.visit(row, [&](std::string_view term) {
+        prefix.resize(front);
+        visit(prefix.append(term));
+    });
 }
 
 /// What stands behind the term in the entries of a row: where they list it.

@@ -18,6 +18,7 @@
 
 #include "storage/base/id.hpp"
 #include "storage/schema/text_rule.hpp"
+#include "storage/schema/trigrams.hpp"
 
 namespace pinhole::storage {
 
@@ -118,6 +119,13 @@ enum class term_kind : std::uint8_t {
     trigrams,  ///< a text that holds the needle has the needle's trigrams
 };
 
+/// Where the terms of a row come from.
+template <class Row>
+struct term_source {
+    std::vector<std::string> (*list)(const Row&);    ///< sorted, each once
+    void (*visit)(const Row&, const term_visitor&);  ///< in any order, some several times
+};
+
 /// An index with an entry for each of a row's terms; the rows of one term come in the order of
 /// `created_at`. Alive rows alone have entries. `path` is the filter path that it serves.
 template <class Row>
@@ -125,7 +133,7 @@ struct inverted_index {
     std::uint8_t number;
     std::string_view path;
     term_kind kind;
-    std::vector<std::string> (*terms)(const Row&);  ///< sorted, each once
+    term_source<Row> terms;
 };
 
 /// An index by a count that a counter holds (ranking.hpp): a sum of many writers' `add`s, which no

@@ -3,6 +3,7 @@
 #include "storage/kv/bulk_loader.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,28 @@ BOOST_AUTO_TEST_CASE(every_kind_of_family_reads_as_if_committed) {
     const auto terms = reader->walk(4, nullptr, 9);
     BOOST_REQUIRE(terms.size() == 1U);
     BOOST_TEST(terms[0].row.value == "");
+    BOOST_TEST(reader->get({0, 4, "term"}).has_value());
+    BOOST_TEST(!reader->get({0, 4, "tern"}).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_load_that_is_given_up_leaves_nothing_open) {
+    const pinhole::test::temporary_directory directory;
+    {
+        const auto given_up = load(directory.path());
+        given_up->add(1, 7, {}, "row");
+        given_up->end_family(1);
+    }
+    std::filesystem::remove_all(directory.path() / "db");
+    load(directory.path())->finish(first_commit());
+    BOOST_TEST(!open(directory.path() / "db")->snapshot(read_mode::blocking)->get({7, 1, {}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_place_where_no_store_can_be_is_told_at_the_end) {
+    const pinhole::test::temporary_directory directory;
+    std::ofstream{directory.path() / "db"} << "a file";
+    const auto loader = load(directory.path());
+    loader->add(1, 7, {}, "row");
+    BOOST_CHECK_THROW(loader->finish(first_commit()), storage_failure);
 }
 
 /// Whoever has read a loaded row must learn that it was changed.

@@ -56,6 +56,19 @@ BOOST_AUTO_TEST_CASE(the_bytes_stay_what_they_are) {
     BOOST_TEST(static_cast<unsigned char>(trigrams_of("바다가").front()[0]) >= 0x80);
 }
 
+BOOST_AUTO_TEST_CASE(a_visit_meets_the_same_trigrams) {
+    generator random{make_seed()};
+    for (int i = 0; i < 200; ++i) {
+        const std::string text =
+            i % 2 == 0 ? random_text(random, random.pick(12)) : random.bytes(random.pick(12));
+        terms visited;
+        visit_trigrams(text, [&](std::string_view term) { visited.emplace_back(term); });
+        std::ranges::sort(visited);
+        visited.erase(std::ranges::unique(visited).begin(), visited.end());
+        BOOST_REQUIRE((visited == trigrams_of(text)));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_text_has_the_trigrams_of_its_parts) {
     generator random{make_seed()};
     for (int i = 0; i < 2'000; ++i) {

@@ -2,7 +2,8 @@
 
 Every row has a 64-bit primary key; a foreign key has a constraint and an index; a username and a
 URL are unique, and so is a user's like of a post. Texts are indexed as far as that goes and no
-further: there is no counterpart here to Pinhole's search by a part of a text.
+further: Django declares no counterpart to Pinhole's search by a part of a text. (The bench adds the
+nearest one of MariaDB for a row of its own.)
 """
 from django.db import models
 
