@@ -129,6 +129,7 @@ public:
         options_.log = options.log;
         options_.on_failure = [] {};
         options_.reserve_bytes = 0;
+        options_.ingests_tables = true;
         std::filesystem::create_directories(tables_);
         std::array<char, stamp_bytes> stamp{};
         store_u64(stamp.data(), stamp_of_all);

@@ -84,6 +84,10 @@ struct rocksdb_options {
 
     damaged_log on_damaged_log = damaged_log::refuse;
 
+    /// Tables made elsewhere will be taken in. The manifest does not know their ids before, and
+    /// RocksDB would warn that it has nothing to compare them with.
+    bool ingests_tables = false;
+
     log_function log;
 
     /// Called once, from whatever thread met the error, when health becomes `failed`. Must neither

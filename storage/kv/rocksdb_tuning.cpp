@@ -78,6 +78,7 @@ rocksdb::DBOptions make_database_options(const rocksdb_options& options,
                                      ? rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords
                                      : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     database.paranoid_checks = true;
+    database.verify_sst_unique_id_in_manifest = !options.ingests_tables;
     database.recycle_log_file_num = 0;
     database.track_and_verify_wals_in_manifest = true;
     database.manual_wal_flush = false;
