@@ -2,8 +2,10 @@
 
 namespace pinhole::storage::django {
 
-std::string_view default_map_text() {
-    return R"map(# Which field of a Django model is which of Pinhole's. Left: Pinhole's name. Right: Django's.
+namespace {
+
+constexpr std::string_view text =
+    R"map(# Which field of a Django model is which of Pinhole's. Left: Pinhole's name. Right: Django's.
 #
 #   content = "caption"                 the field
 #   content = ["text", "caption"]       the first of them that is there and not empty
@@ -81,6 +83,11 @@ ignore = []
 [format]
 utc_offset = "+00:00"                   # of times that do not say theirs (USE_TZ = False)
 )map";
+
+}  // namespace
+
+std::string_view default_map_text() {
+    return text;
 }
 
 }  // namespace pinhole::storage::django

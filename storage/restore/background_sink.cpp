@@ -30,7 +30,7 @@ void background_sink::take(dump::located<comment> row) {
     queue_.push(std::move(row));
 }
 void background_sink::take(dump::located<like> row) {
-    queue_.push(std::move(row));
+    queue_.push(row);
 }
 void background_sink::take(dump::located<post> row, std::vector<dump::located<file>> files) {
     queue_.push(post_with_files{std::move(row), std::move(files)});
