@@ -48,8 +48,8 @@ restore_site::~restore_site() {
         if (!is_switching(data_dir_)) {
             remove_restore_folders(data_dir_);
         }
-    } catch (const std::exception&) {
-        // Nobody to tell: whoever enters the directory next removes it, or says why not.
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): nobody to tell
+        // Whoever enters the directory next removes it, or says why not.
     }
 }
 
