@@ -18,6 +18,7 @@ UChar32 next_code_point(std::string_view text, std::size_t& at) {
     auto offset = static_cast<std::int64_t>(at);
     const auto end = static_cast<std::int64_t>(text.size());
     UChar32 code_point = 0;
+    // NOLINTNEXTLINE(bugprone-inc-dec-in-conditions): ICU's macro
     U8_NEXT(bytes, offset, end, code_point);
     at = static_cast<std::size_t>(offset);
     return code_point;
