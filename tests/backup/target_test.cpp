@@ -49,6 +49,17 @@ void leave_room(const fs::path& disk, std::size_t bytes) {
 }
 
 struct target_fixture : backup_fixture {
+    /// The first backup is not restored to the target, which stays empty.
+    void must_have_no_room() {
+        try {
+            (void)restore(1, target);
+            BOOST_ERROR("it was restored");
+        } catch (const std::runtime_error& failure) {
+            BOOST_TEST(std::string{failure.what()}.contains("there is no room in"), failure.what());
+        }
+        BOOST_TEST(tree_of(target).empty());
+    }
+
     void must_refuse(std::string_view why) {
         const auto before = tree_of(target);
         const auto done = restore(1, target);
@@ -179,13 +190,7 @@ BOOST_AUTO_TEST_CASE(room_for_copies_is_looked_for_before_anything_is_written,
     target = at("disk") / "restored";
     fs::create_directories(target);
     leave_room(at("disk"), record.database_bytes + record.media_bytes - 1);
-    try {
-        (void)restore(1, target);
-        BOOST_ERROR("it was restored");
-    } catch (const std::runtime_error& failure) {
-        BOOST_TEST(std::string{failure.what()}.contains("there is no room in"), failure.what());
-    }
-    BOOST_TEST(tree_of(target).empty());
+    must_have_no_room();
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_earlier_backups,
@@ -222,13 +227,7 @@ BOOST_AUTO_TEST_CASE(a_target_without_room_is_refused_before_anything_is_written
     back_up();
     const small_disk disk{target, mebibyte / 16};
     BOOST_REQUIRE(disk.is_mounted());
-    try {
-        (void)restore(1, target);
-        BOOST_ERROR("it was restored");
-    } catch (const std::runtime_error& failure) {
-        BOOST_TEST(std::string{failure.what()}.contains("there is no room in"), failure.what());
-    }
-    BOOST_TEST(tree_of(target).empty());
+    must_have_no_room();
 }
 
 BOOST_AUTO_TEST_CASE(the_directory_may_be_a_mount_point,

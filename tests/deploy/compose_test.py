@@ -251,13 +251,7 @@ class Compose(unittest.TestCase):
         self.assertFalse(there - set(load.acknowledged) - set(load.unknown))
 
     def comments(self):
-        found = set()
-        page = f"/api/v1/comments?post={self.post['id']}&page_size=100"
-        while page:
-            answer = self.ada.ask("GET", page).json()
-            found |= {comment["content"] for comment in answer["results"]}
-            page = answer["next"]
-        return found
+        return self.ada.comments_of(self.post["id"])
 
     def test_dumps_here_and_restores_there(self):
         folder = tempfile.mkdtemp()

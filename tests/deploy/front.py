@@ -189,6 +189,16 @@ class Client:
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
 
+    def comments_of(self, post):
+        """What all comments of the post say, page by page."""
+        found = set()
+        page = f"/api/v1/comments?post={post}&page_size=100"
+        while page:
+            answer = self.ask("GET", page).json()
+            found |= {comment["content"] for comment in answer["results"]}
+            page = answer["next"]
+        return found
+
     def sign_up(self, name):
         answer = self.ask("POST", "/api/v1/auth/signup",
                           {"username": name, "password": "a long password"}, login=False)

@@ -93,12 +93,7 @@ class Restarts(Case):
         for member in crowd:
             member.end()
 
-        there = set()
-        page = f"/api/v1/comments?post={self.post['id']}&page_size=100"
-        while page:
-            answer = self.ada.ask("GET", page).json()
-            there |= {comment["content"] for comment in answer["results"]}
-            page = answer["next"]
+        there = self.ada.comments_of(self.post["id"])
         self.assertTrue(acknowledged and photos)
         self.assertLessEqual(set(acknowledged), there)
         self.assertFalse(set(undone) & there)
