@@ -36,6 +36,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def read_text(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 class Server:
     """pinhole-server on a port of its own that stays the same over restarts."""
 
@@ -57,6 +62,11 @@ class Server:
         line = self.process.stdout.readline()
         if b"serving" not in line:
             raise RuntimeError(f"the server did not come up: {line!r}")
+
+    def freeze(self):
+        """Stands still, every thread of it, when this returns."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -127,19 +137,19 @@ class Nginx:
             "/srv/acme": (1, self.path("acme")),
         }))
         self.replace("pinhole/site.conf", {"/srv/media/public": (2, f"{media_dir}/public")})
-        again = open(os.path.join(included, "again.conf"), encoding="utf-8").read()
+        again = read_text(os.path.join(included, "again.conf"))
         self.replace("pinhole/again.conf", {
             "unix:/run/": (again.count("unix:/run/"), f"unix:{self.folder}/")})
         for name in ["nginx.conf", "server.conf"] + os.listdir(included):
             path = self.path(name if name in ("nginx.conf", "server.conf") else f"pinhole/{name}")
-            text = open(path, encoding="utf-8").read()
+            text = read_text(path)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text.replace("/etc/nginx/pinhole/", included + "/")
                            .replace("/etc/nginx/server.conf", self.path("server.conf")))
 
     def replace(self, name, wanted):
         path = self.path(name)
-        text = open(path, encoding="utf-8").read()
+        text = read_text(path)
         for old, (times, new) in wanted.items():
             if text.count(old) != times:
                 raise RuntimeError(f"{name} has {text.count(old)} times '{old}', not {times} times")
@@ -149,10 +159,10 @@ class Nginx:
 
     def errors(self):
         self.log.flush()
-        return open(self.path("stderr.log"), encoding="utf-8", errors="replace").read()
+        return read_text(self.path("stderr.log"))
 
     def access_lines(self):
-        return [json.loads(line) for line in open(self.access_log, encoding="utf-8")]
+        return [json.loads(line) for line in read_text(self.access_log).splitlines()]
 
     def close(self):
         if self.process.poll() is None:
@@ -256,8 +266,7 @@ class Front:
         return Client(self.nginx.port, source)
 
     def server_log(self):
-        path = os.path.join(self.folder, "server.log")
-        return open(path, encoding="utf-8", errors="replace").read()
+        return read_text(os.path.join(self.folder, "server.log"))
 
     def close(self):
         self.stack.close()

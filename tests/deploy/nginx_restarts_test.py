@@ -131,7 +131,7 @@ class Restarts(Case):
 
     def test_a_write_that_was_sent_is_not_sent_again(self):
         self.ada.ask("GET", "/api/v1/users/me")  # a connection is kept, and was good
-        os.kill(self.front.server.process.pid, signal.SIGSTOP)
+        self.front.server.freeze()
         answers = []
         asking = threading.Thread(target=lambda: answers.append(self.ada.ask(
             "POST", f"/api/v1/posts/{self.post['id']}/comments", {"content": "perhaps"})))
@@ -148,7 +148,7 @@ class Restarts(Case):
 def unread_bytes(port):
     """What lies unread in the sockets of this local port."""
     total = 0
-    for line in open("/proc/net/tcp", encoding="ascii").readlines()[1:]:
+    for line in front.read_text("/proc/net/tcp").splitlines()[1:]:
         fields = line.split()
         if int(fields[1].split(":")[1], 16) == port and fields[3] == "01":
             total += int(fields[4].split(":")[1], 16)

@@ -119,7 +119,7 @@ class Service(Case):
     def test_limits_of_size_are_the_servers(self):
         table = subprocess.run([front.SERVER, "--print-configuration-markdown"], check=True,
                                capture_output=True, text=True).stdout
-        site = open(os.path.join(front.ROOT, "tools/deploy/nginx/site.conf"), encoding="utf-8").read()
+        site = front.read_text(os.path.join(front.ROOT, "tools/deploy/nginx/site.conf"))
         limits = re.findall(r"client_max_body_size (\d+)([km]);", site)
         for flag, (number, unit) in [("json-bytes-max", limits[0]), ("upload-bytes-max", limits[1])]:
             default = re.search(rf"`--{flag}` \| `\w+` \| `(\d+)(K|M)iB`", table)
