@@ -1,6 +1,7 @@
 #include "storage/dump/external_sorter.hpp"
 
 #include <algorithm>
+#include <boost/sort/pdqsort/pdqsort.hpp>
 #include <cassert>
 #include <cstring>
 #include <utility>
@@ -58,20 +59,20 @@ external_sorter::rest external_sorter::rest_of(const item& item) const {
     return {{begin, behind}, {begin + behind, value_bytes}};
 }
 
-external_sorter::record external_sorter::record_of(std::size_t at) {
+/// `key` becomes the record's.
+external_sorter::record external_sorter::record_of(std::size_t at, std::string& key) const {
     __builtin_prefetch(bytes_.data() +
                        items_[std::min(at + prefetch_distance, items_.size() - 1)].offset);
     const item& item = items_[at];
     const rest rest = rest_of(item);
-    key_.resize(sizeof(key_front));
-    store_front(key_.data(), item.front);
-    key_.resize(std::min<std::size_t>(item.key_bytes, sizeof(key_front)));
-    key_ += rest.key;
-    return {key_, rest.value};
+    key.resize(std::max<std::size_t>(item.key_bytes, sizeof(key_front)));
+    store_front(key.data(), item.front);
+    rest.key.copy(key.data() + sizeof(key_front), rest.key.size());
+    return {std::string_view{key}.substr(0, item.key_bytes), rest.value};
 }
 
-void external_sorter::sort_items() {
-    std::ranges::sort(items_.values(), [this](const item& a, const item& b) {
+auto external_sorter::is_before() const {
+    return [this](const item& a, const item& b) {
         if (a.front != b.front) {
             return a.front < b.front;
         }
@@ -81,14 +82,20 @@ void external_sorter::sort_items() {
         }
         const int compared = rest_of(a).key.compare(rest_of(b).key);
         return compared != 0 ? compared < 0 : a.offset < b.offset;
-    });
+    };
+}
+
+void external_sorter::sort_items(std::size_t begin, std::size_t end) {
+    const auto part = items_.values().subspan(begin, end - begin);
+    boost::sort::pdqsort_branchless(part.begin(), part.end(), is_before());
 }
 
 void external_sorter::spill() {
-    sort_items();
+    sort_items(0, items_.size());
     runs_.begin_run();
+    std::string key;
     for (std::size_t at = 0; at < items_.size(); ++at) {
-        runs_.append(record_of(at));
+        runs_.append(record_of(at, key));
     }
     runs_.end_run();
     // Given back, since records that come later may need the room elsewhere.
@@ -96,25 +103,45 @@ void external_sorter::spill() {
     bytes_.give_back();
 }
 
-void external_sorter::finish() {
-    if (runs_.empty()) {
-        sort_items();
-        return;
+std::vector<external_sorter::range> external_sorter::ranges(std::size_t count) {
+    std::vector<range> all;
+    if (!runs_.empty()) {
+        if (!items_.empty()) {
+            spill();
+        }
+        runs_.finish();
+        all.push_back({*this, 0, 0});
+        return all;
     }
-    if (!items_.empty()) {
-        spill();
+    const std::size_t size = items_.size();
+    const auto items = items_.values();
+    for (std::size_t number = 0; number < count; ++number) {
+        const std::size_t begin = size / count * number;
+        const std::size_t end = number + 1 == count ? size : size / count * (number + 1);
+        if (end < size) {
+            const auto rest = items.subspan(begin);
+            std::ranges::nth_element(rest, rest.subspan(end - begin).begin(), is_before());
+        }
+        all.push_back({*this, begin, end});
     }
-    runs_.finish();
+    return all;
 }
 
-std::optional<external_sorter::record> external_sorter::next() {
-    if (!runs_.empty()) {
-        return runs_.next();
+std::optional<external_sorter::record> external_sorter::range::next() {
+    if (!sorter_->runs_.empty()) {
+        return sorter_->runs_.next();
     }
-    if (at_ == items_.size()) {
+    if (!std::exchange(is_sorted_, true)) {
+        sorter_->sort_items(at_, end_);
+    }
+    if (at_ == end_) {
         return std::nullopt;
     }
-    return record_of(at_++);
+    return sorter_->record_of(at_++, key_);
+}
+
+void external_sorter::finish() {
+    all_ = ranges(1);
 }
 
 }  // namespace pinhole::storage::dump

@@ -6,7 +6,8 @@
 // comparisons end with, is nearly all there is, so that stands in the item that is sorted, and only
 // what is behind it elsewhere.
 //
-// For one thread at a time. Blocks: on the disk. Errors: throws std::system_error.
+// For one thread at a time, and in the end for one to each range. Blocks: on the disk. Errors:
+// throws std::system_error.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/dump/key_front.hpp"
 #include "storage/dump/sort_memory.hpp"
@@ -33,10 +35,33 @@ public:
     void add(std::string_view key, std::string_view value);
     std::uint64_t size() const { return added_; }
 
-    /// No more records come: from here on `next` goes through them.
+    /// Records between two keys, in order. For one thread at a time, other ranges for others.
+    class range {
+    public:
+        /// Valid until the next call. Nothing at the end.
+        std::optional<record> next();
+
+    private:
+        friend external_sorter;
+        range(external_sorter& sorter, std::size_t begin, std::size_t end)
+            : sorter_(&sorter), at_(begin), end_(end) {}
+
+        external_sorter* sorter_;
+        bool is_sorted_ = false;
+        std::size_t at_;  ///< of the items, if all are in memory
+        std::size_t end_;
+        std::string key_;  ///< of the record that was given last
+    };
+
+    /// No more records come: here they are, in ranges one behind the other, each of which sorts its
+    /// own. So many of the same length if all lie in memory; a single one if they do not. Once. The
+    /// sorter outlives them.
+    std::vector<range> ranges(std::size_t count);
+
+    /// Likewise, as one range that `next` goes through.
     void finish();
     /// Valid until the next call. Nothing at the end. Requires: `finish`.
-    std::optional<record> next();
+    std::optional<record> next() { return all_.front().next(); }
 
 private:
     /// A key's front, and where its rest and the value lie: the value's length, and then they
@@ -52,18 +77,18 @@ private:
     };
 
     bool has_room_for(std::size_t bytes) const;
-    void sort_items();
+    auto is_before() const;
+    void sort_items(std::size_t begin, std::size_t end);
     rest rest_of(const item& item) const;
-    record record_of(std::size_t at);
+    record record_of(std::size_t at, std::string& key) const;
     void spill();
 
     std::size_t memory_bytes_;
     sort_memory<char> bytes_;  ///< what items are without, one behind the other
     sort_memory<item> items_;
-    std::string key_;  ///< of the record that was given last
     sorted_runs runs_;
     std::uint64_t added_ = 0;
-    std::size_t at_ = 0;  ///< where `next` stands, if all is in memory
+    std::vector<range> all_;  ///< one, for `next`
 };
 
 }  // namespace pinhole::storage::dump

@@ -7,8 +7,8 @@
 // another one.
 //
 // It knows no entity and no key shape. Thread-safety: `finish` alone; everything else from one
-// thread for each family, several families at once. Blocks: on the disk. Errors: storage_failure,
-// if the disk refuses something or is full. The directory is then of no use.
+// thread for each family or range, several of them at once. Blocks: on the disk. Errors:
+// storage_failure, if the disk refuses something or is full. The directory is then of no use.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,19 @@ struct bulk_load_options {
 class bulk_loader {
 public:
     virtual ~bulk_loader() = default;
+
+    /// Keys of a family that lie together, for a thread of their own.
+    class range {
+    public:
+        virtual ~range() = default;
+        /// Requires: as `add` of a family.
+        virtual void add(part_id part, std::string_view bytes, std::string_view value) = 0;
+        /// No more rows come.
+        virtual void end() = 0;
+    };
+    /// Requires: a family to which nothing is added otherwise; no key between two of another range.
+    /// The loader outlives it.
+    virtual std::unique_ptr<range> new_range(family_id family) = 0;
 
     /// Requires: keys of a family in ascending order, by part and bytes; no counters.
     virtual void add(family_id family, part_id part, std::string_view bytes,

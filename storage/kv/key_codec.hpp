@@ -33,6 +33,8 @@ public:
     const std::string& bytes() const { return bytes_; }
     /// Moves the key out and leaves the writer empty.
     std::string take();
+    /// Leaves it empty for another key, which finds room.
+    void clear() { bytes_.clear(); }
 
 private:
     std::string bytes_;

@@ -8,8 +8,10 @@
 // ingested tables that overlap nothing the sequence number 0, which nobody sees.
 #include <rocksdb/sst_file_writer.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
+#include <deque>
 #include <future>
 #include <mutex>
 #include <string>
@@ -37,24 +39,44 @@ constexpr stamp stamp_of_all = 1;
 /// Nobody reads yet.
 constexpr std::size_t cache_bytes = std::size_t{8} << 20U;
 
-void must(const rocksdb::Status& status, const std::string& what) {
+void must(const rocksdb::Status& status, const char* what) {
     if (!status.ok()) {
-        throw storage_failure(what + ": " + status.ToString());
+        throw storage_failure(std::string{what} + ": " + status.ToString());
     }
 }
 
-/// The tables of one family.
+/// The tables of one range of a family.
 class table_writer {
 public:
-    table_writer(const family_spec& spec, const std::filesystem::path& directory,
-                 const rocksdb::Options& options)
-        : kind_(spec.kind),
-          front_((directory / to_column_family_name(spec)).string()),
-          options_(options) {}
+    /// `front`: what the tables' paths begin with.
+    table_writer(family_kind kind, std::string front, const rocksdb::Options& options)
+        : kind_(kind), front_(std::move(front)), options_(options) {}
 
-    family_kind kind() const { return kind_; }
     const std::vector<std::string>& paths() const { return paths_; }
 
+    /// Requires: no counters.
+    void add(part_id part, std::string_view bytes, std::string_view value) {
+        assert(kind_ != family_kind::counters);
+        if (kind_ == family_kind::postings) {
+            add(physical_key(part, bytes), posting_value);
+            return;
+        }
+        store_u64(stamped_.assign(stamp_bytes, '\0').data(), stamp_of_all);
+        add(physical_key(part, bytes), stamped_.append(value));
+    }
+    void add_sum(part_id part, std::string_view bytes, std::int64_t sum) {
+        assert(kind_ == family_kind::counters);
+        add(physical_key(part, bytes), encode_sum(sum));
+    }
+
+    void end() {
+        if (writer_) {
+            must(writer_->Finish(), "ending a table");
+            writer_.reset();
+        }
+    }
+
+private:
     void add(const physical_key& key, std::string_view value) {
         if (!writer_) {
             paths_.push_back(front_ + '-' + std::to_string(paths_.size()) + ".sst");
@@ -71,16 +93,6 @@ public:
         }
     }
 
-    void end() {
-        if (writer_) {
-            must(writer_->Finish(), "ending a table");
-            writer_.reset();
-        }
-    }
-
-    std::string& scratch() { return scratch_; }
-
-private:
     bool is_full() const {
         return writer_->FileSize() >= table_bytes_max ||
                (kind_ != family_kind::postings && keys_ >= table_keys_max);
@@ -91,8 +103,8 @@ private:
     rocksdb::Options options_;
     std::unique_ptr<rocksdb::SstFileWriter> writer_;
     std::vector<std::string> paths_;
-    std::string scratch_;
-    unsigned keys_ = 0;  ///< in the table
+    std::string stamped_;  ///< a value, behind its stamp
+    unsigned keys_ = 0;    ///< in the table
 };
 
 /// The store, open for the one commit and the tables.
@@ -117,6 +129,19 @@ private:
     committer committer_;
 };
 
+class table_range final : public bulk_loader::range {
+public:
+    explicit table_range(table_writer& writer) : writer_(writer) {}
+
+    void add(part_id part, std::string_view bytes, std::string_view value) override {
+        writer_.add(part, bytes, value);
+    }
+    void end() override { writer_.end(); }
+
+private:
+    table_writer& writer_;
+};
+
 class rocksdb_bulk_loader final : public bulk_loader {
 public:
     explicit rocksdb_bulk_loader(const bulk_load_options& options)
@@ -130,34 +155,27 @@ public:
         options_.on_failure = [] {};
         options_.reserve_bytes = 0;
         options_.ingests_tables = true;
+        database_options_ = make_database_options(options_, cache_, health_);
         std::filesystem::create_directories(tables_);
-        std::array<char, stamp_bytes> stamp{};
-        store_u64(stamp.data(), stamp_of_all);
-        stamp_.assign(stamp.data(), stamp.size());
-        const auto database = make_database_options(options_, cache_, health_);
         for (const auto& spec : options_.families) {
-            const rocksdb::Options both(database, make_family_options(spec.kind, cache_));
-            writers_[spec.id] = std::make_unique<table_writer>(spec, tables_, both);
+            add_writer(spec);
         }
+    }
+
+    std::unique_ptr<range> new_range(family_id family) override {
+        const auto spec = std::ranges::find(options_.families, family, &family_spec::id);
+        const std::lock_guard lock{mutex_};
+        return std::make_unique<table_range>(add_writer(*spec));
     }
 
     void add(family_id family, part_id part, std::string_view bytes,
              std::string_view value) override {
-        table_writer& writer = *writers_[family];
-        assert(writer.kind() != family_kind::counters);
-        const physical_key key(part, bytes);
-        if (writer.kind() == family_kind::postings) {
-            writer.add(key, posting_value);
-            return;
-        }
-        writer.add(key, writer.scratch().assign(stamp_).append(value));
+        writers_[family].front().add(part, bytes, value);
     }
 
     void add_sum(family_id family, part_id part, std::string_view bytes,
                  std::int64_t sum) override {
-        table_writer& writer = *writers_[family];
-        assert(writer.kind() == family_kind::counters);
-        writer.add(physical_key(part, bytes), encode_sum(sum));
+        writers_[family].front().add_sum(part, bytes, sum);
     }
 
     void end_family(family_id family) override {
@@ -166,13 +184,14 @@ public:
                 return std::make_unique<opened_store>(options_, health_);
             });
         });
-        writers_[family]->end();
+        writers_[family].front().end();
     }
 
     void finish(commit first) override {
         assert(!first.empty());
         for (const auto& spec : options_.families) {
             end_family(spec.id);
+            std::ranges::for_each(writers_[spec.id], &table_writer::end);
         }
         const auto store = opened_.get();
         if (store->submit_and_wait(std::move(first)) != outcome::ok) {
@@ -185,13 +204,29 @@ public:
     }
 
 private:
+    table_writer& add_writer(const family_spec& spec) {
+        auto& writers = writers_[spec.id];
+        const std::string name = to_column_family_name(spec) + '-' + std::to_string(writers.size());
+        rocksdb::Options both(database_options_, make_family_options(spec.kind, cache_));
+        both.table_properties_collector_factories.clear();  // they look for deletions
+        return writers.emplace_back(spec.kind, (tables_ / name).string(), both);
+    }
+
+    std::vector<std::string> tables_of(family_id family) const {
+        std::vector<std::string> paths;
+        for (const table_writer& each : writers_[family]) {
+            paths.insert(paths.end(), each.paths().begin(), each.paths().end());
+        }
+        return paths;
+    }
+
     void ingest(const database& opened) const {
         std::vector<rocksdb::IngestExternalFileArg> all;
         for (const auto& spec : options_.families) {
-            if (!writers_[spec.id]->paths().empty()) {
+            if (auto paths = tables_of(spec.id); !paths.empty()) {
                 rocksdb::IngestExternalFileArg each;
                 each.column_family = opened.family_of(spec.id).handle;
-                each.external_files = writers_[spec.id]->paths();
+                each.external_files = std::move(paths);
                 each.options.move_files = true;
                 each.options.write_global_seqno = false;
                 all.push_back(std::move(each));
@@ -206,8 +241,9 @@ private:
     std::filesystem::path tables_;
     std::shared_ptr<health_tracker> health_;
     std::shared_ptr<rocksdb::Cache> cache_;
-    std::string stamp_;
-    std::array<std::unique_ptr<table_writer>, 256> writers_;
+    rocksdb::DBOptions database_options_;
+    std::mutex mutex_;
+    std::array<std::deque<table_writer>, 256> writers_;  ///< of a family: its own, and its ranges'
     std::once_flag is_opening_;
     std::future<std::unique_ptr<opened_store>> opened_;  ///< last: it uses the rest
 };

@@ -52,8 +52,12 @@ rocksdb::BlockBasedTableOptions make_table_options(family_kind kind,
     // fifth of their tables, and a third of the work of writing them.
     if (kind != family_kind::postings) {
         table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(filter_bits));
-        table.whole_key_filtering = true;
-        // A hash inside each data block: point reads skip the binary search.
+        // Of an index the entries of a part are looked for; who asks for a single one knows that it
+        // is there.
+        table.whole_key_filtering = kind != family_kind::index;
+    }
+    // A hash inside each data block: point reads skip the binary search.
+    if (kind == family_kind::rows || kind == family_kind::counters) {
         table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
     }
     return table;

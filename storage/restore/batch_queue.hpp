@@ -21,7 +21,7 @@ namespace pinhole::storage {
 template <class Item>
 class batch_queue {
 public:
-    static constexpr std::size_t items_per_batch = 256;
+    static constexpr std::size_t items_per_batch = 512;
     static constexpr std::size_t batches_max = 8;
 
     /// `take` is called on the other thread.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "storage/dump/dump_format.hpp"
 #include "storage/jobs.hpp"
@@ -17,6 +19,8 @@ namespace {
 
 constexpr std::size_t part_bytes = 8;
 constexpr std::uint64_t entries_between_looks = 4096;
+/// A table that is being written holds the hashes of its keys, up to 16 MiB of them.
+constexpr std::size_t index_ranges_max = 4;
 constexpr std::chrono::milliseconds time_between_reports{100};
 
 template <class Row>
@@ -56,9 +60,15 @@ void row_builder::add_entry(dump::external_sorter& to, const kv::key& key, std::
 template <class Row>
 void row_builder::add_row(const Row& row) {
     const kv::key key = row_key<Row>(row.id);
-    loader_->add(key.family, key.part, key.bytes, encode_row(row));
-    for_each_index<Row>(
-        [&](const auto& i) { add_entry(index_, index_key(i, row), index_value(i, row)); });
+    scratch_.clear();
+    append_row(scratch_, row);
+    loader_->add(key.family, key.part, key.bytes, scratch_);
+    for_each_index<Row>([&](const auto& i) {
+        key_.clear();
+        key_.append_i64(scope_part(i.scope, row));
+        append_index_key(key_, i, row);
+        index_.add(key_.bytes(), index_value(i, row));
+    });
 }
 
 void row_builder::take(dump::located<user> row) {
@@ -93,11 +103,6 @@ void row_builder::append_medium(std::span<const char> bytes) {
 }
 void row_builder::end_medium() {
     stage_->end();
-}
-
-/// Asked for each entry; looks only now and then.
-bool row_builder::is_time_to_end(std::uint64_t done) const {
-    return done % entries_between_looks == 0 && is_ending_;
 }
 
 void row_builder::take_unique(std::string_view physical_key, entity_id id, bool alive) {
@@ -165,18 +170,35 @@ void row_builder::end_rows(std::span<const dump::known_user> users,
     loader_->end_family(families::counters);
 }
 
+/// Nothing else is left to do then, so every core sorts and writes a range of its own.
 void row_builder::load_index() {
-    index_.finish();
-    std::uint64_t done = 0;
-    while (const auto entry = index_.next()) {
-        if (is_time_to_end(++done)) {
-            return;
-        }
-        index_loaded_.store(done, std::memory_order_relaxed);
-        loader_->add(families::index, part_of(entry->key), entry->key.substr(part_bytes),
-                     entry->value);
+    const std::size_t count =
+        std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, index_ranges_max);
+    std::vector<std::future<void>> loaded;
+    for (auto& each : index_.ranges(count)) {
+        loaded.push_back(std::async(
+            std::launch::async,
+            [this](dump::external_sorter::range entries) { load_range(std::move(entries)); },
+            std::move(each)));
     }
-    loader_->end_family(families::index);
+    for (auto& each : loaded) {
+        each.get();
+    }
+}
+
+void row_builder::load_range(dump::external_sorter::range entries) {
+    const auto to = loader_->new_range(families::index);
+    std::uint64_t done = 0;
+    while (const auto entry = entries.next()) {
+        if (++done % entries_between_looks == 0) {
+            if (is_ending_) {
+                return;
+            }
+            index_loaded_ += entries_between_looks;
+        }
+        to->add(part_of(entry->key), entry->key.substr(part_bytes), entry->value);
+    }
+    to->end();
 }
 
 void row_builder::load_jobs() {

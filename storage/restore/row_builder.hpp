@@ -22,6 +22,7 @@
 #include "storage/dump/external_sorter.hpp"
 #include "storage/dump/row_sink.hpp"
 #include "storage/kv/bulk_loader.hpp"
+#include "storage/kv/key_codec.hpp"
 #include "storage/kv/log.hpp"
 #include "storage/restore/term_builder.hpp"
 
@@ -68,8 +69,8 @@ private:
     template <class Row>
     void add_count(entity_id id, bool is_alive, std::int64_t counter);
     void load_index();
+    void load_range(dump::external_sorter::range entries);
     void load_jobs();
-    bool is_time_to_end(std::uint64_t done) const;
 
     build_options options_;
     std::unique_ptr<kv::bulk_loader> loader_;
@@ -77,6 +78,7 @@ private:
     dump::external_sorter jobs_;
     media_stage* stage_ = nullptr;  ///< once there is a medium
     std::string scratch_;
+    kv::key_writer key_;
     std::atomic<std::uint64_t> index_loaded_ = 0;
     std::atomic<bool> is_ending_ = false;
     // Last: they end before the rest is gone.

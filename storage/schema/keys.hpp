@@ -92,13 +92,19 @@ kv::part_id scope_part(const Scope& scope, const Row& row) {
     }
 }
 
+/// What an index key is behind its part.
 template <class Index, class Row>
-kv::key index_key(const Index& index, const Row& row) {
-    kv::key_writer out;
+void append_index_key(kv::key_writer& out, const Index& index, const Row& row) {
     out.append_u8(index.number);
     out.append_u8(row.is_deleted ? 0 : 1);
     append_key_values(out, index.members, row);
     out.append_i64(row.id);
+}
+
+template <class Index, class Row>
+kv::key index_key(const Index& index, const Row& row) {
+    kv::key_writer out;
+    append_index_key(out, index, row);
     return {scope_part(index.scope, row), families::index, out.take()};
 }
 

@@ -12,6 +12,8 @@
 // Pure; thread-safe. Errors: `corrupt_row` on bytes that no version ever wrote.
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +32,10 @@ struct corrupt_row : kv::storage_failure {
 };
 
 void append_varint(std::string& out, std::uint64_t value);
+/// So many bytes it takes as a varint.
+constexpr std::size_t varint_bytes(std::uint64_t value) {
+    return (static_cast<std::size_t>(std::bit_width(value | 1U)) + 6) / 7;
+}
 /// Takes a varint off the front of `in`; nothing if it is cut short or longer than 64 bits.
 std::optional<std::uint64_t> take_varint(std::string_view& in);
 /// Takes `varint(length) bytes` off the front of `in`.
@@ -43,6 +49,8 @@ constexpr std::int64_t from_zigzag(std::uint64_t value) {
 }
 
 template <class Row>
+void append_row(std::string& out, const Row& row);
+template <class Row>
 std::string encode_row(const Row& row);
 template <class Row>
 Row decode_row(std::string_view bytes);
@@ -54,16 +62,24 @@ inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
 
-inline void append_integer(std::string& out, std::int64_t value) {
-    append_varint(out, to_zigzag(value));
+inline void append_bytes(std::string& out, std::string_view bytes) {
+    append_varint(out, bytes.size());
+    out += bytes;
 }
 
+inline void append_integer(std::string& out, std::int64_t value) {
+    const std::uint64_t zigzag = to_zigzag(value);
+    append_varint(out, varint_bytes(zigzag));
+    append_varint(out, zigzag);
+}
+
+/// With its length before it.
 template <class Value>
 void append_value(std::string& out, const Value& value) {
     if constexpr (std::is_same_v<Value, std::string>) {
-        out += value;
+        append_bytes(out, value);
     } else if constexpr (std::is_same_v<Value, bool>) {
-        out += '\x01';
+        append_bytes(out, "\x01");
     } else if constexpr (std::is_same_v<Value, std::int64_t>) {
         append_integer(out, value);
     } else if constexpr (std::is_same_v<Value, timestamp>) {
@@ -72,11 +88,11 @@ void append_value(std::string& out, const Value& value) {
         append_integer(out, value.id);
     } else {
         static_assert(is_vector<Value>);
+        std::string rows;
         for (const auto& element : value) {
-            const std::string embedded = encode_row(element);
-            append_varint(out, embedded.size());
-            out += embedded;
+            append_bytes(rows, encode_row(element));
         }
+        append_bytes(out, rows);
     }
 }
 
@@ -124,20 +140,20 @@ bool is_default(const Value& value) {
 }  // namespace row_codec_detail
 
 template <class Row>
-std::string encode_row(const Row& row) {
-    std::string out;
-    std::string bytes;
+void append_row(std::string& out, const Row& row) {
     for_each_stored_field<Row>([&](const auto& f) {
         const auto& value = row.*f.member;
-        if (row_codec_detail::is_default(value)) {
-            return;
+        if (!row_codec_detail::is_default(value)) {
+            append_varint(out, f.tag);
+            row_codec_detail::append_value(out, value);
         }
-        bytes.clear();
-        row_codec_detail::append_value(bytes, value);
-        append_varint(out, f.tag);
-        append_varint(out, bytes.size());
-        out += bytes;
     });
+}
+
+template <class Row>
+std::string encode_row(const Row& row) {
+    std::string out;
+    append_row(out, row);
     return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <fstream>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,40 @@ BOOST_AUTO_TEST_CASE(every_kind_of_family_reads_as_if_committed) {
     BOOST_TEST(terms[0].row.value == "");
     BOOST_TEST(reader->get({0, 4, "term"}).has_value());
     BOOST_TEST(!reader->get({0, 4, "tern"}).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(ranges_of_a_family_are_written_by_as_many_threads) {
+    const pinhole::test::temporary_directory directory;
+    const auto loader = load(directory.path());
+    constexpr int threads = 3;
+    constexpr int keys = 20'000;
+    std::vector<std::future<void>> written;
+    for (int number = 0; number < threads; ++number) {
+        written.push_back(std::async(std::launch::async, [&loader, number] {
+            const auto range = loader->new_range(2);
+            for (int part = number * keys; part < (number + 1) * keys; ++part) {
+                range->add(part, "k", std::to_string(part));
+            }
+            if (number != 1) {  // the end of all ends it, too
+                range->end();
+            }
+        }));
+    }
+    for (auto& each : written) {
+        each.get();
+    }
+    loader->new_range(2);  // to which nothing is added
+    loader->finish(first_commit());
+
+    const auto opened = open(directory.path() / "db");
+    const auto reader = opened->snapshot(read_mode::blocking);
+    const auto all = reader->walk(2, nullptr, 100'000);
+    BOOST_REQUIRE(all.size() == std::size_t{threads} * keys);
+    for (int part = 0; part < threads * keys; ++part) {
+        const located_row& each = all[static_cast<std::size_t>(part)];
+        BOOST_REQUIRE(each.part == part);
+        BOOST_REQUIRE(each.row.value == std::to_string(part));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_load_that_is_given_up_leaves_nothing_open) {

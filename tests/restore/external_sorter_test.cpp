@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <future>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "tests/restore/restore_fixture.hpp"
 
@@ -14,6 +17,21 @@ namespace {
 
 using records = std::vector<std::pair<std::string, std::string>>;
 
+template <class Source>
+records all_of(Source& source) {
+    records found;
+    while (const auto record = source.next()) {
+        found.emplace_back(record->key, record->value);
+    }
+    return found;
+}
+
+records sorted(const records& given) {
+    // Which keeps equal keys in the order in which they were put in.
+    const std::multimap<std::string, std::string> by_key{given.begin(), given.end()};
+    return {by_key.begin(), by_key.end()};
+}
+
 void check_sorted(const records& given, std::size_t memory_bytes) {
     const pinhole::test::temporary_directory directory;
     dump::external_sorter sorter{directory.path(), memory_bytes};
@@ -22,13 +40,38 @@ void check_sorted(const records& given, std::size_t memory_bytes) {
     }
     BOOST_TEST(fs::is_empty(directory.path()));  // what is spilled has no name
     sorter.finish();
-    records found;
-    while (const auto record = sorter.next()) {
-        found.emplace_back(record->key, record->value);
+    BOOST_TEST((all_of(sorter) == sorted(given)));
+}
+
+/// In ranges, each of which a thread of its own goes through.
+void check_ranges(const records& given, std::size_t memory_bytes, std::size_t count) {
+    const pinhole::test::temporary_directory directory;
+    dump::external_sorter sorter{directory.path(), memory_bytes};
+    for (const auto& [key, value] : given) {
+        sorter.add(key, value);
     }
-    // Which keeps equal keys in the order in which they were put in.
-    const std::multimap<std::string, std::string> sorted{given.begin(), given.end()};
-    BOOST_TEST((found == records{sorted.begin(), sorted.end()}));
+    auto ranges = sorter.ranges(count);
+    BOOST_TEST((ranges.size() == count || ranges.size() == 1U));
+    std::vector<std::future<records>> parts;
+    for (auto& range : ranges) {
+        parts.push_back(std::async(std::launch::async, [&range] { return all_of(range); }));
+    }
+    records found;
+    for (auto& each : parts) {
+        std::ranges::move(each.get(), std::back_inserter(found));
+    }
+    BOOST_TEST((found == sorted(given)));
+}
+
+/// Zeros above all: a key that ends in one is above the same without it.
+records random_records(generator& random, std::size_t count, std::size_t key_bytes) {
+    records made;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::string key = random.bytes(key_bytes);
+        std::ranges::replace_if(key, [&](char) { return !random.one_in(4); }, '\0');
+        made.emplace_back(std::move(key), std::to_string(i));
+    }
+    return made;
 }
 
 }  // namespace
@@ -41,14 +84,20 @@ BOOST_AUTO_TEST_CASE(records_come_by_key_and_equal_ones_as_they_came) {
     generator random{seed};
     for (const std::size_t memory_bytes : {1U, 200U, 3'000U, 1'000'000U}) {
         for (const std::size_t key_bytes : {2U, 9U, 40U}) {
-            records given;
-            for (std::size_t i = 0; i < 3'000; ++i) {
-                // Zeros above all: a key that ends in one is above the same without it.
-                std::string key = random.bytes(key_bytes);
-                std::ranges::replace_if(key, [&](char) { return !random.one_in(4); }, '\0');
-                given.emplace_back(std::move(key), std::to_string(i));
+            check_sorted(random_records(random, 3'000, key_bytes), memory_bytes);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(ranges_are_one_behind_the_other) {
+    const std::uint64_t seed = make_seed();
+    BOOST_TEST_MESSAGE("PINHOLE_TEST_SEED=" << seed);
+    generator random{seed};
+    for (const std::size_t memory_bytes : {3'000U, 1'000'000U}) {
+        for (const std::size_t records : {0U, 1U, 3U, 1'000U, 3'001U}) {
+            for (const std::size_t count : {1U, 2U, 4U}) {
+                check_ranges(random_records(random, records, 30), memory_bytes, count);
             }
-            check_sorted(given, memory_bytes);
         }
     }
 }
