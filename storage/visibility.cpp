@@ -46,9 +46,8 @@ const stored<user>* row_reader::alive_user(entity_id id) {
 
 const stored<post>* row_reader::visible_post(entity_id id) {
     const auto& found = find_known(*this, id, posts_);
-    return found && (!found->row.is_deleted || sees_deleted()) && alive_user(found->row.author.id)
-               ? &*found
-               : nullptr;
+    const bool is_there = found && (!found->row.is_deleted || sees_deleted() || id == shown_);
+    return is_there && alive_user(found->row.author.id) != nullptr ? &*found : nullptr;
 }
 
 std::optional<entity_id> row_reader::author_of(entity_id post_id) {

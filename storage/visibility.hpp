@@ -74,8 +74,12 @@ public:
 
     /// The user, if alive (or deleted, if that is seen); remembered.
     const stored<user>* alive_user(entity_id id);
-    /// The post, if it and its author are alive (or deleted, if that is seen); remembered.
+    /// The post, if it and its author are alive (or deleted, if that is seen, or the post shown);
+    /// remembered.
     const stored<post>* visible_post(entity_id id);
+
+    /// From here on this post, deleted as it may be, is seen as if it were alive; one at a time.
+    void show(entity_id post) { shown_ = post; }
 
     /// Who wrote a post, visible or not; nothing if there is no such post. Remembered.
     std::optional<entity_id> author_of(entity_id post);
@@ -90,6 +94,7 @@ public:
 private:
     const kv::reader& reader_;
     sight sees_;
+    entity_id shown_ = 0;
     std::unordered_map<entity_id, std::optional<stored<user>>> users_;
     std::unordered_map<entity_id, std::optional<stored<post>>> posts_;
 };

@@ -151,11 +151,12 @@ std::optional<access> access_finder::find_named(const entity_entry& at, const vi
         }
         return access_of_rows("ids", std::move(ids), {of.of});
     }
-    if (at.self != entity::user || of.of->path.field->name != "username") {
+    const unique_text_entry* unique = at.find_unique_text(of.of->path.field->name);
+    if (unique == nullptr) {
         return std::nullopt;
     }
     for (const value& each : asked->operands()) {
-        const auto entry = rows_.find_unique(username_unique_key(std::get<std::string>(each)));
+        const auto entry = rows_.find_unique(unique->unique_key(std::get<std::string>(each)));
         if (entry) {
             ids.push_back(entry->id);
         }

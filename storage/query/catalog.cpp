@@ -163,6 +163,11 @@ constexpr bool is_one_reference = false;
 template <class Row, class Target>
 constexpr bool is_one_reference<std::tuple<reference_to<Target> Row::*>> = true;
 
+template <class Members>
+constexpr bool is_one_text = false;
+template <class Row>
+constexpr bool is_one_text<std::tuple<std::string Row::*>> = true;
+
 template <class Row, std::size_t Position>
 kv::key make_pair_key(entity_id scope, entity_id second) {
     constexpr auto rule = std::get<Position>(schema<Row>::uniques);
@@ -173,19 +178,11 @@ kv::key make_pair_key(entity_id scope, entity_id second) {
 }
 
 template <class Row, std::size_t Position>
-void append_pair(std::vector<pair_entry>& out) {
+kv::key make_text_key(std::string_view text) {
     constexpr auto rule = std::get<Position>(schema<Row>::uniques);
-    if constexpr (is_one_reference<std::remove_cvref_t<decltype(rule.members)>>) {
-        out.push_back({name_of<Row>(rule.scope), name_of<Row>(std::get<0>(rule.members)),
-                       &make_pair_key<Row, Position>});
-    }
-}
-
-template <class Row>
-void append_pairs(std::vector<pair_entry>& out) {
-    [&]<std::size_t... Positions>(std::index_sequence<Positions...>) {
-        (append_pair<Row, Positions>(out), ...);
-    }(std::make_index_sequence<std::tuple_size_v<decltype(schema<Row>::uniques)>>{});
+    Row row;
+    row.*std::get<0>(rule.members) = text;
+    return unique_key(rule, row);
 }
 
 struct entity_tables {
@@ -193,9 +190,30 @@ struct entity_tables {
     std::vector<relation_entry> relations;
     std::vector<index_entry> indexes;
     std::vector<pair_entry> pairs;
+    std::vector<unique_text_entry> unique_texts;
     std::vector<inverted_entry> inverted;
     std::vector<rank_entry> ranks;
 };
+
+template <class Row, std::size_t Position>
+void append_unique(entity_tables& out) {
+    constexpr auto rule = std::get<Position>(schema<Row>::uniques);
+    using members = std::remove_cvref_t<decltype(rule.members)>;
+    if constexpr (is_one_reference<members>) {
+        out.pairs.push_back({name_of<Row>(rule.scope), name_of<Row>(std::get<0>(rule.members)),
+                             &make_pair_key<Row, Position>});
+    } else if constexpr (is_one_text<members>) {
+        out.unique_texts.push_back(
+            {name_of<Row>(std::get<0>(rule.members)), &make_text_key<Row, Position>});
+    }
+}
+
+template <class Row>
+void append_uniques(entity_tables& out) {
+    [&]<std::size_t... Positions>(std::index_sequence<Positions...>) {
+        (append_unique<Row, Positions>(out), ...);
+    }(std::make_index_sequence<std::tuple_size_v<decltype(schema<Row>::uniques)>>{});
+}
 
 template <class Row>
 entity_entry make_entry() {
@@ -209,7 +227,7 @@ entity_entry make_entry() {
             (append_backward<Row, Rows>(made.relations), ...);
         }(static_cast<any_row*>(nullptr));
         made.indexes = list_indexes<Row>();
-        append_pairs<Row>(made.pairs);
+        append_uniques<Row>(made);
         for_each_inverted<Row>([&](const inverted_index<Row>& index) {
             made.inverted.push_back({index.path, index.number, index.kind});
         });
@@ -223,6 +241,7 @@ entity_entry make_entry() {
             .relations = tables.relations,
             .indexes = tables.indexes,
             .pairs = tables.pairs,
+            .unique_texts = tables.unique_texts,
             .inverted = tables.inverted,
             .ranks = tables.ranks,
             .newest_index = index_by<Row>(global_scope{}),
@@ -256,6 +275,11 @@ const rank_entry* entity_entry::find_rank(std::string_view field) const {
     return found == ranks.end() ? nullptr : &*found;
 }
 
+const unique_text_entry* entity_entry::find_unique_text(std::string_view field) const {
+    const auto found = std::ranges::find(unique_texts, field, &unique_text_entry::field);
+    return found == unique_texts.end() ? nullptr : &*found;
+}
+
 const index_entry* entity_entry::find_covering(std::string_view scope,
                                                std::string_view covered) const {
     const auto found = std::ranges::find_if(indexes, [&](const index_entry& index) {
@@ -272,6 +296,39 @@ const field_entry& entity_entry::id_field() const {
     const field_entry* found = find_field("id");
     assert(found != nullptr);
     return *found;
+}
+
+std::string list_served_filters(const entity_entry& of) {
+    std::string names = "id";
+    const auto append = [&names](std::string_view name) { names.append(", ").append(name); };
+    for (const unique_text_entry& each : of.unique_texts) {
+        append(each.field);
+    }
+    for (const relation_entry& each : of.relations) {
+        append(each.name);
+    }
+    for (const inverted_entry& each : of.inverted) {
+        append(each.path);
+        names += each.kind == term_kind::trigrams ? " (three characters of it or more)" : "";
+    }
+    for (const rank_entry& each : of.ranks) {
+        append(each.field);
+    }
+    append("created_at");
+    return names;
+}
+
+std::string list_served_orders(const entity_entry& of) {
+    std::string names = "created_at";
+    for (const index_entry& each : of.indexes) {
+        if (each.scope.empty() && each.members.size() == 1 && each.members[0] != "created_at") {
+            names.append(", ").append(each.members[0]);
+        }
+    }
+    for (const rank_entry& each : of.ranks) {
+        names.append(", ").append(each.field);
+    }
+    return names;
 }
 
 std::span<const entity_entry> all_entities() {

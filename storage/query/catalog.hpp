@@ -66,6 +66,12 @@ struct pair_entry {
     kv::key (*unique_key)(entity_id scope, entity_id second);
 };
 
+/// A unique rule over one text.
+struct unique_text_entry {
+    std::string_view field;
+    kv::key (*unique_key)(std::string_view text);
+};
+
 /// An inverted index: by a term, then by `created_at`.
 struct inverted_entry {
     std::string_view path;
@@ -86,6 +92,7 @@ struct entity_entry {
     std::span<const relation_entry> relations;
     std::span<const index_entry> indexes;
     std::span<const pair_entry> pairs;
+    std::span<const unique_text_entry> unique_texts;
     std::span<const inverted_entry> inverted;
     std::span<const rank_entry> ranks;
     std::uint8_t newest_index;  ///< of all rows, by `created_at`
@@ -95,6 +102,7 @@ struct entity_entry {
     const relation_entry* find_relation(std::string_view wanted) const;
     const inverted_entry* find_inverted(std::string_view path) const;
     const rank_entry* find_rank(std::string_view field) const;
+    const unique_text_entry* find_unique_text(std::string_view field) const;
     /// The index by time, parted by one reference, whose entries say the other.
     const index_entry* find_covering(std::string_view scope, std::string_view covered) const;
     /// The name of the reference that makes a backward relation to this entity.
@@ -102,6 +110,10 @@ struct entity_entry {
     /// What every entity has.
     const field_entry& id_field() const;
 };
+
+/// What rows are found by without looking at many, and which orders take no sorting: for people.
+std::string list_served_filters(const entity_entry& of);
+std::string list_served_orders(const entity_entry& of);
 
 const entity_entry& describe(entity which);
 std::span<const entity_entry> all_entities();

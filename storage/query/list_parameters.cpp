@@ -13,11 +13,25 @@ namespace {
 constexpr std::string_view default_ordering = "-created_at";
 
 /// Of these there is one at most; of a filter there may be several.
-constexpr std::string_view controls[] = {"cursor", "page_size", "ordering",       "filter",
-                                         "count",  "explain",   "include_deleted"};
-
 bool is_control(std::string_view name) {
-    return std::ranges::find(controls, name) != std::end(controls);
+    return std::ranges::find(list_controls, name) != list_controls.end();
+}
+
+/// `author__exact` is `author`.
+bool is_named(std::string_view name, std::string_view field) {
+    constexpr std::string_view exact = "__exact";
+    if (name.ends_with(exact)) {
+        name.remove_suffix(exact.size());
+    }
+    return name == field;
+}
+
+bool is_newest_first(std::span<const order_key> order) {
+    const auto is = [&](std::size_t at, std::string_view field) {
+        return order[at].descending && order[at].path.relations.empty() &&
+               order[at].path.field->name == field;
+    };
+    return order.size() == 2 && is(0, "created_at") && is(1, "id");
 }
 
 class parameter_reader {
@@ -28,7 +42,7 @@ public:
     result<list_parameters> read();
 
 private:
-    parse_context names() const { return {context_.root, context_.me}; }
+    parse_context names() { return {context_.root, context_.me, &patterns_}; }
     void refuse(std::string_view name, std::string code, std::string message);
     void take(const std::string& name, const std::string& value);
     bool take_control(const std::string& name, const std::string& value);
@@ -43,6 +57,7 @@ private:
     const list_context& context_;
     std::span<const parameter> given_;
     list_parameters read_;
+    std::size_t patterns_ = 0;
     std::vector<field_fault> faults_;
 };
 
@@ -97,7 +112,7 @@ void parameter_reader::take(const std::string& name, const std::string& value) {
     if (take_control(name, value)) {
         return;
     }
-    if (context_.root == entity::post && name == "is_deleted" && value == "true" &&
+    if (context_.root == entity::post && is_named(name, "is_deleted") && value == "true" &&
         !asks_for_deleted()) {
         read_.request.deleted_since = context_.at - context_.restore_retention;
         return;
@@ -142,11 +157,14 @@ void parameter_reader::take_deleted() {
     if (!read_.request.deleted_since || !faults_.empty()) {
         return;
     }
-    const std::string* author = find_parameter(given_, "author");
-    if (author == nullptr || (*author != "me" && *author != std::to_string(context_.me))) {
+    const bool is_mine = std::ranges::any_of(given_, [this](const parameter& each) {
+        return is_named(each.first, "author") &&
+               (each.second == "me" || each.second == std::to_string(context_.me));
+    });
+    if (!is_mine) {
         refuse("is_deleted", "not_yours", "true is for your own posts alone: add author=me");
     }
-    if (find_parameter(given_, "ordering") != nullptr) {
+    if (!is_newest_first(read_.request.order)) {
         refuse("ordering", "not_here", "deleted posts come newest first");
     }
 }

@@ -82,9 +82,12 @@ private:
         if (!from || from->row == 0) {
             return from;
         }
-        const auto row = find_rows(rows_, request_.root, {&from->row, 1}).front();
-        if (row && evaluate_.is_visible(*row)) {
-            std::string key = evaluate_.sort_key(request_.order, *row);
+        // Deleted meanwhile, the row still says where it stood.
+        row_reader all{counted_, sight::with_deleted};
+        evaluator of_all{all, budget_};
+        const auto row = find_rows(all, request_.root, {&from->row, 1}).front();
+        if (row && of_all.is_visible(*row)) {
+            std::string key = of_all.sort_key(request_.order, *row);
             if (key.starts_with(from->key)) {
                 return position{from->direction, std::move(key)};
             }
@@ -110,7 +113,7 @@ private:
     void note_plan() {
         note_.index = plan_.name(request_.root);
         note_.bounds = plan_.bounds();
-        note_.sorts = plan_.in == sequence::none;
+        note_.sorts = plan_.in == sequence::none || !is_total_order();
         note_.drives.clear();
         for (const test* each : plan_.served) {
             note_.drives.push_back(each->text);
@@ -124,8 +127,13 @@ private:
             return evaluate_.is_visible(row) && holds_all(request_.filter, row);
         }
         const auto& found = std::get<post>(row);
-        return found.is_deleted && found.deleted_at >= *request_.deleted_since &&
-               holds_all(request_.filter, row);
+        // The author, who is the one that asks, may be gone since the login was looked at.
+        if (!found.is_deleted || found.deleted_at < *request_.deleted_since ||
+            rows_.alive_user(found.author.id) == nullptr) {
+            return false;
+        }
+        rows_.show(found.id);  // for what hangs under it
+        return holds_all(request_.filter, row);
     }
 
     /// All but what the plan has decided.
@@ -343,6 +351,19 @@ private:
         }
     }
 
+    /// As far as a sentence may go; the plan has them all.
+    std::string joined_probes() const {
+        constexpr std::size_t bytes_max = 300;
+        std::string all;
+        for (const std::string& each : note_.probes) {
+            if (all.size() + each.size() > bytes_max) {
+                return all + (all.empty() ? "" : " and ") + "what `probes` says";
+            }
+            all += (all.empty() ? "" : " and ") + each;
+        }
+        return all;
+    }
+
     std::unexpected<error> fail_over_budget(bool is_by_time) {
         note_.rows_read = counted_.rows_read();
         std::string plan;
@@ -351,14 +372,17 @@ private:
                                   ? "This query takes longer than it may."
                                   : "This query reads more than " +
                                         std::to_string(request_.page.rows_read_max) + " rows.";
+        // Of what an index serves, too much may be there all the same.
+        const entity_entry& root = describe(request_.root);
+        message += " " + note_.index + " leads to too many";
         if (!note_.probes.empty()) {
-            message += " No index serves " + note_.probes.front() + ".";
-        } else if (note_.sorts) {
-            message += " No index has this order.";
+            message += ", each of which is asked " + joined_probes();
         }
-        message +=
-            " Narrow it down by what an index serves: an id, a reference (author, post, "
-            "user), a username, three characters of a text or more, or created_at.";
+        message += ". Ask for less by what an index serves: " + list_served_filters(root) + ".";
+        if (note_.sorts) {
+            message += " All that are found are sorted; in order come those by " +
+                       list_served_orders(root) + ".";
+        }
         return std::unexpected{
             error{error_code::too_expensive, std::move(message), {}, std::move(plan)}};
     }

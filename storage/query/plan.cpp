@@ -176,8 +176,13 @@ plan planner::choose_unordered(std::vector<access> cheap) {
     if (could_collect(cheap)) {
         const std::uint64_t among = estimate_all(cheap);
         if (among > few_rows) {
-            if (auto of_rows = collect_rows(std::min<std::size_t>(among, collected_at_last))) {
+            auto found = finder_.find_all(request_.root, request_.filter,
+                                          std::min<std::size_t>(among, collected_at_last));
+            if (auto of_rows = of_fewest_rows(found)) {
                 return std::move(*of_rows);
+            }
+            if (found.size() > cheap.size()) {
+                return in_time(std::move(found), sequence::none);
             }
         }
     }

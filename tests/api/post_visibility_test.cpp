@@ -194,6 +194,37 @@ BOOST_AUTO_TEST_CASE(only_the_author_lists_their_deleted_posts) {
     BOOST_TEST(alive_only.front().at("id") == alive.at("id"));
 }
 
+/// Of deleted posts each is asked as if it were there.
+BOOST_AUTO_TEST_CASE(deleted_posts_are_filtered_by_what_hangs_under_them) {
+    check_status(author.remove(path_of_post(post)), 204);
+    const auto found = [&](const std::string& filter) {
+        return walk(author, "/api/v1/posts?author__exact=me&is_deleted__exact=true&" + filter)
+            .size();
+    };
+    const std::string post_id = text(post, "id");
+    const std::vector<std::string> true_of_it{"files__post__author=me",
+                                              "files__post__id=" + post_id,
+                                              "files__post__content__regex=.*",
+                                              "files__post__author__username=" + author.username(),
+                                              "author__username__isnull=false",
+                                              "likes__user=" + fan.id(),
+                                              "likes__user__username=" + fan.username(),
+                                              "comments__post__files__isnull=false",
+                                              "ordering=-created_at",
+                                              "count=true"};
+    for (const std::string& filter : true_of_it) {
+        BOOST_TEST(found(filter) == 1U, filter);
+    }
+    const std::vector<std::string> false_of_it{
+        "files__post__author__isnull=true", "files__post__is_deleted=false",
+        "files__post__likes__user=me", "likes__isnull=true", "author__posts=" + post_id};
+    for (const std::string& filter : false_of_it) {
+        BOOST_TEST(found(filter) == 0U, filter);
+    }
+    check_problem(author.get("/api/v1/posts?author=me&is_deleted=true&ordering=created_at"), 400,
+                  {{"ordering", "not_here"}});
+}
+
 BOOST_AUTO_TEST_CASE(what_happens_to_the_author_while_a_post_is_deleted_does_not_bring_it_back) {
     check_status(author.remove(path_of_post(post)), 204);
     check_status(author.remove_with("/api/v1/users/me", {{"password", default_password}}), 204);

@@ -127,6 +127,72 @@ BOOST_AUTO_TEST_CASE(two_filters_cost_no_more_than_what_they_find) {
     });
 }
 
+/// A reference with more rows than are collected at first drives whatever the order is, and a URL
+/// is one row.
+BOOST_AUTO_TEST_CASE(a_reference_drives_an_order_without_an_index) {
+    const pinhole::test::temporary_directory directory;
+    const auto store = open_store(directory.path());
+    create(*store, make_user(1, "kim"), make_user(2, "lee"));
+    constexpr entity_id others = 3'000;
+    constexpr entity_id of_kim = 95;
+    for (entity_id number = 1; number <= others; ++number) {
+        create_post(*store, make_post(1000 + 2 * number, number <= of_kim ? 1 : 2, number));
+    }
+    const auto page_of = [&](entity root, const filters& parameters, const std::string& order) {
+        return read(*store, [&](const kv::reader& reader) {
+            query::list_request request{
+                .root = root, .page = {.size = 20, .rows_read_max = 1'000}, .me = viewer};
+            for (const auto& [name, value] : parameters) {
+                request.filter.parts.push_back(
+                    query::parse_parameter({root, viewer}, name, value).value());
+            }
+            request.order = query::parse_ordering({root, viewer}, order).value();
+            return query::run_list(reader, request);
+        });
+    };
+    for (const std::string order : {"position", "post__content", "type,url"}) {
+        const auto found = page_of(entity::file, only("post__author", 1), order);
+        BOOST_TEST_REQUIRE(found.has_value(), order);
+        BOOST_TEST(found->rows.results.size() == 20U);
+    }
+    const auto all = page_of(entity::file, only("post__author", 1), "-created_at");
+    BOOST_TEST_REQUIRE(all.has_value());
+    const std::string url = std::get<file>(all->rows.results.front()).url;
+    for (const auto& [root, name] :
+         {std::pair{entity::file, "url"}, std::pair{entity::file, "url__in"},
+          std::pair{entity::post, "files__url"}}) {
+        const auto found = page_of(root, {{name, url}}, "-created_at");
+        BOOST_TEST_REQUIRE(found.has_value(), name);
+        BOOST_TEST(found->rows.results.size() == 1U);
+        BOOST_TEST(found->plan.rows_read < 20U);
+    }
+}
+
+/// What is over the budget is told truly: what the index leads to, and what else there is.
+BOOST_AUTO_TEST_CASE(a_query_over_its_budget_is_told_what_would_be_cheaper) {
+    const pinhole::test::temporary_directory directory;
+    const auto store = open_store(directory.path());
+    create(*store, make_user(1, "kim"));
+    for (entity_id number = 1; number <= 200; ++number) {
+        create_post(*store, make_post(1000 + 2 * number, 1, number));
+    }
+    read(*store, [&](const kv::reader& reader) {
+        query::list_request request{
+            .root = entity::post, .page = {.size = 20, .rows_read_max = 50}, .me = viewer};
+        request.filter.parts.push_back(
+            query::parse_parameter({entity::post, viewer}, "content__endswith", "zz").value());
+        request.order = query::parse_ordering({entity::post, viewer}, "content").value();
+        const auto refused = query::run_list(reader, request);
+        BOOST_TEST_REQUIRE(!refused.has_value());
+        const std::string& message = refused.error().message;
+        BOOST_TEST(message.contains("posts.newest leads to too many"), message);
+        BOOST_TEST(message.contains("is asked content__endswith=zz."), message);
+        BOOST_TEST(message.contains("id, author, files, comments, likes, "), message);
+        BOOST_TEST(message.contains("sorted; in order come those by created_at, "), message);
+        return true;
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace pinhole::storage::test

@@ -194,6 +194,24 @@ BOOST_AUTO_TEST_CASE(own_deleted_posts_page_as_worked_out_naively) {
     });
 }
 
+/// They may be gone since the login was looked at.
+BOOST_AUTO_TEST_CASE(own_deleted_posts_are_not_there_without_their_author) {
+    BOOST_TEST_INFO_SCOPE(seed_text());
+    const auto before = find<user>(*store, viewer).value();
+    user gone = before.row;
+    gone.is_deleted = true;
+    kv::commit commit;
+    append_update(commit, before, gone);
+    must_commit(*store, std::move(commit));
+    read(*store, [&](const kv::reader& reader) {
+        query::list_request request{.root = entity::post, .page = {.size = 100}, .me = viewer};
+        request.order = query::parse_ordering({entity::post, viewer}, "-created_at").value();
+        request.deleted_since = timestamp{};
+        BOOST_TEST(query::run_list(reader, request).value().rows.results.empty());
+        return true;
+    });
+}
+
 BOOST_AUTO_TEST_CASE(files_page_as_worked_out_naively) {
     BOOST_TEST_INFO_SCOPE(seed_text());
     const auto expected = [&](entity_id post) {
@@ -324,6 +342,38 @@ BOOST_AUTO_TEST_CASE(a_page_of_which_all_has_gone_leads_back) {
     // The position is the one of the row before, which an empty page can only lie beyond.
     BOOST_REQUIRE(second.previous.has_value());
     BOOST_TEST((second.previous->direction == direction::previous));
+}
+
+BOOST_AUTO_TEST_CASE(a_walk_goes_on_behind_a_long_text_that_was_deleted) {
+    const pinhole::test::temporary_directory fresh;
+    const auto own = open_store(fresh.path());
+    create(*own, make_user(1, "kim"));
+    ids all;
+    for (entity_id number = 0; number < 8; ++number) {
+        post row = make_post(100 + 2 * number, 1, 0);
+        row.content = std::string(1500, 'x') + std::to_string(number);
+        all.push_back(row.id);
+        create_post(*own, row);
+    }
+    const auto page_from = [&](const std::optional<query::position>& from) {
+        return read(*own, [&](const kv::reader& reader) {
+            query::list_request request{
+                .root = entity::post, .page = {.size = 3, .from = from}, .me = viewer};
+            request.order = query::parse_ordering({entity::post, viewer}, "content").value();
+            return query::run_list(reader, request).value().rows;
+        });
+    };
+    const auto first = page_from({});
+    BOOST_TEST((ids_of(first) == ids{all[0], all[1], all[2]}));
+    const auto last = find<post>(*own, all[2]).value();
+    post deleted = last.row;
+    deleted.is_deleted = true;
+    kv::commit commit;
+    append_update(commit, last, deleted);
+    must_commit(*own, std::move(commit));
+    const auto second = page_from(first.next);
+    BOOST_TEST((ids_of(second) == ids{all[3], all[4], all[5]}));
+    BOOST_TEST((ids_of(page_from(second.previous)) == ids{all[0], all[1]}));
 }
 
 BOOST_AUTO_TEST_CASE(joined_fields_are_those_of_the_rows) {

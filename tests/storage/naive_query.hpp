@@ -70,6 +70,7 @@ struct naive_query {
     std::vector<naive_order> order;     ///< empty: the list's own
     std::uint32_t page_size = 20;
     bool wants_count = false;
+    bool of_deleted = false;  ///< the caller's deleted posts; in the list's own order
 };
 
 /// Where a path that begins at this list ends; empty if there is no such path.

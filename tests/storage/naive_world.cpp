@@ -74,13 +74,15 @@ void world::rank_some() {
 std::vector<entity_id> world::find(const naive_query& query) const {
     std::vector<entity_id> found;
     for (const auto& [id, row] : rows_) {
-        if (row.list == query.list && is_visible(id) &&
+        shown_ = query.of_deleted ? id : 0;
+        if (row.list == query.list && is_listed(query, id) &&
             std::ranges::all_of(query.filters, [&](const naive_filter& filter) {
                 return holds(filter.condition, id);
             })) {
             found.push_back(id);
         }
     }
+    shown_ = 0;
     const auto order = whole_order(query);
     std::ranges::sort(found, [&](entity_id a, entity_id b) { return is_before(order, a, b); });
     return found;
@@ -121,9 +123,15 @@ entity_id world::some_id() {
 
 bool world::is_visible(entity_id id) const {
     const naive_row& row = rows_.at(id);
-    return !row.is_deleted && std::ranges::all_of(row.references, [&](const auto& reference) {
-        return is_visible(reference.second);
-    });
+    return (!row.is_deleted || id == shown_) &&
+           std::ranges::all_of(row.references,
+                               [&](const auto& reference) { return is_visible(reference.second); });
+}
+
+bool world::is_listed(const naive_query& query, entity_id id) const {
+    const naive_row& row = rows_.at(id);
+    return is_visible(id) &&
+           (!query.of_deleted || (row.is_deleted && row.references.at("author") == me));
 }
 
 std::vector<entity_id> world::step(entity_id from, const relation& along) const {
@@ -132,7 +140,8 @@ std::vector<entity_id> world::step(entity_id from, const relation& along) const 
     }
     std::vector<entity_id> found;
     for (const auto& [id, row] : rows_) {
-        if (row.list == along.target && row.references.at(along.by) == from && is_visible(id)) {
+        if (row.list == along.target && row.references.at(along.by) == from && is_visible(id) &&
+            !row.is_deleted) {
             found.push_back(id);
         }
     }

@@ -48,7 +48,8 @@ public:
     /// write.
     void rank_some();
 
-    /// The ids that a list has, in order, whatever the page.
+    /// The ids that a list has, in order, whatever the page. Of deleted posts each is asked as if
+    /// it were there, but for its place among its author's posts.
     std::vector<entity_id> find(const naive_query& query) const;
 
     /// Few times, over some years; the same ones again and again.
@@ -63,6 +64,7 @@ public:
 
 private:
     bool is_visible(entity_id id) const;
+    bool is_listed(const naive_query& query, entity_id id) const;
     std::vector<entity_id> step(entity_id from, const relation& along) const;
     std::vector<entity_id> ends(entity_id from, const std::vector<relation>& path) const;
     bool holds(const naive_condition& of, entity_id id) const;
@@ -88,6 +90,7 @@ private:
     std::unique_ptr<kv::store> store_;
     entity_id next_id_ = 100;
     std::map<entity_id, naive_row> rows_;
+    mutable entity_id shown_ = 0;  ///< the deleted post that is asked
 };
 
 }  // namespace pinhole::storage::test

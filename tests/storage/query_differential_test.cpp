@@ -68,6 +68,28 @@ BOOST_AUTO_TEST_CASE(random_queries_find_what_is_found_naively) {
     }
 }
 
+/// A deleted post is asked as if it were there: what hangs under it, and leads back to it, is, too.
+BOOST_AUTO_TEST_CASE(random_queries_of_deleted_posts_find_what_is_found_naively) {
+    constexpr int worlds = 5;
+    const int queries = queries_wanted("PINHOLE_TEST_QUERIES", queries_ordinary) / worlds;
+    for (int number = 0; number < worlds; ++number) {
+        world in;
+        BOOST_TEST_INFO_SCOPE(in.seed_text());
+        const query_comparison compare{in,
+                                       [&](const naive_query& query) { return in.find(query); }};
+        query_maker make{in};
+        for (int i = 0; i < queries; ++i) {
+            naive_query query = make.make_query();
+            if (query.list == "posts") {
+                query.order.clear();
+                query.of_deleted = true;
+                const auto fault = compare.explain(query);
+                BOOST_REQUIRE_MESSAGE(!fault, fault.value_or(""));
+            }
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_mistaken_lookup_is_found_and_shrunk_to_one_test) {
     world in;
     BOOST_TEST_INFO_SCOPE(in.seed_text());

@@ -78,6 +78,9 @@ std::expected<query::list_request, std::string> to_request(const naive_query& of
         return std::unexpected{order.error().message};
     }
     request.order = std::move(*order);
+    if (of.of_deleted) {
+        request.deleted_since = timestamp{};
+    }
     request.page.size = of.page_size;
     request.wants_count = of.wants_count;
     return request;
