@@ -53,11 +53,16 @@ json query_schema(query_value value) {
     return {{"type", "string"}};
 }
 
-json filter_schema(storage::query::field_kind kind) {
+/// An id of a row of `of`; of a user, `me` is one, too.
+json reference_schema(storage::query::entity of) {
+    return query_schema(of == storage::query::entity::user ? query_value::user : query_value::id);
+}
+
+json filter_schema(storage::query::field_kind kind, storage::query::entity of) {
     using storage::query::field_kind;
     switch (kind) {
         case field_kind::id:
-            return query_schema(query_value::user);
+            return reference_schema(of);
         case field_kind::integer:
             return {{"type", "integer"}};
         case field_kind::boolean:
@@ -70,6 +75,19 @@ json filter_schema(storage::query::field_kind kind) {
     return {{"type", "string"}};
 }
 
+std::string about_filter(const storage::query::field_entry& field) {
+    std::string about = "also " + std::string{field.name} + "__LOOKUP with ";
+    for (const std::string_view lookup : storage::query::allowed_lookups(field.kind)) {
+        about.append(lookup).append(", ");
+    }
+    about.resize(about.size() - 2);
+    about += "; `!=` for `=` negates";
+    if (field.name == "is_deleted") {
+        about += "; of posts, `true` with `author=me` lists your own deleted ones, newest first";
+    }
+    return about;
+}
+
 /// Filters on the entity's own fields and relations; paths go on from there (docs/queries.md).
 void append_filters(json& made, std::string_view singular) {
     for (const auto& entity : storage::query::all_entities()) {
@@ -77,18 +95,16 @@ void append_filters(json& made, std::string_view singular) {
             continue;
         }
         for (const auto& field : entity.fields) {
-            const std::string name{field.name};
-            made.push_back(parameter("query", field.name, filter_schema(field.kind),
-                                     "also " + name + "__LOOKUP with " +
-                                         storage::query::allowed_lookups(field.kind) +
-                                         "; `!=` for `=` negates"));
+            made.push_back(parameter("query", field.name, filter_schema(field.kind, entity.self),
+                                     about_filter(field)));
         }
         for (const auto& relation : entity.relations) {
             const std::string name{relation.name};
-            made.push_back(
-                parameter("query", relation.name, filter_schema(storage::query::field_kind::id),
-                          "an id; also " + name + "__FIELD of " +
-                              std::string{storage::query::describe(relation.target).name}));
+            made.push_back(parameter(
+                "query", relation.name, reference_schema(relation.target),
+                "an id; also " + name + "__in, " + name + "__isnull, " + name + "__FIELD of " +
+                    std::string{storage::query::describe(relation.target).name} +
+                    "; `!=` for `=` negates"));
         }
     }
 }

@@ -90,6 +90,25 @@ json entity_schema() {
     return {{"type", "object"}, {"properties", properties}, {"required", required}};
 }
 
+json plan_schema() {
+    const json text{{"type", "string"}};
+    const json texts{{"type", "array"}, {"items", text}};
+    const json number{{"type", "integer"}, {"minimum", 0}};
+    return {{"type", "object"},
+            {"description", "how a list was found: docs/queries.md"},
+            {"properties",
+             {{"index", text},
+              {"bounds", text},
+              {"drives", texts},
+              {"probes", texts},
+              {"sort", {{"type", "boolean"}}},
+              {"rows_read", number},
+              {"rows_returned", number},
+              {"micros", number}}},
+            {"required",
+             {"index", "bounds", "drives", "probes", "sort", "rows_read", "rows_returned"}}};
+}
+
 json problem_schema() {
     const json text{{"type", "string"}};
     const json fault{{"type", "object"},
@@ -104,6 +123,7 @@ json problem_schema() {
               {"detail", text},
               {"error", text},
               {"errors", {{"type", "array"}, {"items", fault}}},
+              {"plan", reference("plan")},
               {"accepted",
                {{"type", "array"},
                 {"items", text},
@@ -121,7 +141,7 @@ json page_schema(std::string_view of) {
               {"previous", url},
               {"results", {{"type", "array"}, {"items", reference(of)}}},
               {"count", {{"type", "integer"}, {"minimum", 0}}},
-              {"plan", {{"type", "object"}}}}},
+              {"plan", reference("plan")}}},
             {"required", {"next", "previous", "results"}}};
 }
 
@@ -145,6 +165,7 @@ json schemas() {
                      {"required", {"user", "token", "expires_at"}}};
     made["status"] = {{"type", "object"}, {"properties", {{"status", text}}}};
     made["openapi"] = {{"type", "object"}};
+    made["plan"] = plan_schema();
     made["problem"] = problem_schema();
     return made;
 }

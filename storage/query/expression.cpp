@@ -33,7 +33,8 @@ parsed<value> to_operand(const resolved_name& name, const json& literal, entity_
         return parse_operand(name, literal.dump(), me);
     }
     if (!literal.is_string()) {
-        return std::unexpected{std::string{"must be a string"}};
+        return std::unexpected{
+            std::string{wanted == operand_kind::id ? "must be an id" : "must be a string"}};
     }
     return parse_operand(name, literal.get_ref<const std::string&>(), me);
 }
@@ -144,7 +145,7 @@ private:
         if (!operands) {
             return std::nullopt;
         }
-        auto made = make_test(std::move(*name), std::move(*operands),
+        auto made = make_test(context_, std::move(*name), std::move(*operands),
                               std::string{text_.substr(start, at_ - start)});
         if (!made) {
             return fail_at(start, std::move(made.error()));

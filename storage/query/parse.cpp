@@ -93,7 +93,7 @@ result<condition> parse_parameter(const parse_context& context, std::string_view
                                   std::string_view value) {
     const bool is_negated = name.ends_with('!');
     const std::string_view path = is_negated ? name.substr(0, name.size() - 1) : name;
-    auto resolved = resolve(context.root, path);
+    auto resolved = resolve(context.root, path, list_controls);
     if (!resolved) {
         return refuse(name, "unknown_parameter", std::move(resolved.error()));
     }
@@ -101,7 +101,7 @@ result<condition> parse_parameter(const parse_context& context, std::string_view
     if (!operands) {
         return refuse(name, code_of(*resolved), std::move(operands.error()));
     }
-    auto made = make_test(std::move(*resolved), std::move(*operands),
+    auto made = make_test(context, std::move(*resolved), std::move(*operands),
                           std::string{name} + '=' + std::string{value});
     if (!made) {
         return refuse(name, "invalid_value", std::move(made.error()));
@@ -114,6 +114,7 @@ result<condition> parse_parameter(const parse_context& context, std::string_view
 
 result<std::vector<order_key>> parse_ordering(const parse_context& context, std::string_view text) {
     std::vector<order_key> keys;
+    std::size_t names = 0;
     for (std::string_view rest = text;;) {
         const std::size_t comma = rest.find(',');
         std::string_view name = rest.substr(0, comma);
@@ -123,19 +124,21 @@ result<std::vector<order_key>> parse_ordering(const parse_context& context, std:
         if (!path) {
             return refuse("ordering", "unknown_order", std::move(path.error()));
         }
-        if (keys.size() == order_keys_max) {
+        if (++names == order_keys_max + 1) {
             return refuse("ordering", "too_many",
                           "may have " + std::to_string(order_keys_max) + " fields");
         }
-        keys.push_back({std::move(*path), descending});
-        // Whatever comes behind an id decides nothing.
-        if (is_id(keys.back())) {
-            return keys;
+        // What comes behind an id decides nothing.
+        if (keys.empty() || !is_id(keys.back())) {
+            keys.push_back({std::move(*path), descending});
         }
         if (comma == std::string_view::npos) {
             break;
         }
         rest.remove_prefix(comma + 1);
+    }
+    if (is_id(keys.back())) {
+        return keys;
     }
     const bool descending = keys.back().descending;
     keys.push_back({{{}, &describe(context.root).id_field()}, descending});

@@ -12,6 +12,8 @@
 // expression: at which column) and what is allowed there.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
@@ -26,9 +28,18 @@ inline constexpr std::size_t expression_tests_max = 100;
 inline constexpr std::size_t relations_max = 8;
 inline constexpr std::size_t order_keys_max = 8;
 
+inline constexpr std::size_t patterns_max = 8;
+
+/// The parameters of a list that are no filter.
+inline constexpr std::array<std::string_view, 7> list_controls{
+    "cursor", "page_size", "ordering", "filter", "count", "explain", "include_deleted"};
+
 struct parse_context {
     entity root;
     entity_id me;  ///< whom `me` stands for
+    /// How many regular expressions the whole query has by now: to compile one is work. May be
+    /// null.
+    std::size_t* patterns = nullptr;
 };
 
 /// A parameter such as `post__author__username` or, negated, `likes__user!`.

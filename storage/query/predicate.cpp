@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 #include "storage/base/fold.hpp"
@@ -49,9 +50,11 @@ constexpr std::array<std::pair<std::string_view, date_part>, 9> date_parts{{
     {"quarter", date_part::quarter},
 }};
 
-/// The program that RE2 makes of a pattern, in bytes: a repetition of a repetition can ask for
-/// much.
+/// What RE2 may take to match a pattern, in bytes.
 constexpr std::int64_t regex_memory_max = std::int64_t{1} << 20;
+/// With so little, RE2 gives up a pattern before its program is much longer than it may be, in less
+/// than a millisecond: a repetition of a repetition can ask for much.
+constexpr std::int64_t regex_trial_memory_max = std::int64_t{64} << 10;
 
 template <class Table>
 auto find_in(const Table& table, std::string_view name)
@@ -90,16 +93,18 @@ std::expected<std::shared_ptr<const pattern>, std::string> compile(const std::st
     re2::RE2::Options options;
     options.set_case_sensitive(!any_case);
     options.set_dot_nl(true);
-    options.set_max_mem(regex_memory_max);
     options.set_log_errors(false);
-    std::shared_ptr<const pattern> made{new pattern{{text, options}}};
-    if (!made->compiled.ok()) {
-        return std::unexpected{"is no regular expression: " + made->compiled.error()};
-    }
-    if (made->compiled.ProgramSize() > regex_size_max) {
+    options.set_max_mem(regex_trial_memory_max);
+    const re2::RE2 trial{text, options};
+    if (trial.error_code() == re2::RE2::ErrorPatternTooLarge ||
+        (trial.ok() && trial.ProgramSize() > regex_size_max)) {
         return std::unexpected{"is too large a regular expression: repeat less"};
     }
-    return made;
+    if (!trial.ok()) {
+        return std::unexpected{"is no regular expression: " + trial.error()};
+    }
+    options.set_max_mem(regex_memory_max);
+    return std::shared_ptr<const pattern>{new pattern{{text, options}}};
 }
 
 }  // namespace
@@ -133,19 +138,16 @@ bool allows(field_kind kind, lookup which) {
     }
 }
 
-std::string allowed_lookups(field_kind kind) {
-    std::string names;
+std::vector<std::string_view> allowed_lookups(field_kind kind) {
+    std::vector<std::string_view> names;
     for (const auto& [name, which] : lookups) {
         if (allows(kind, which)) {
-            names += names.empty() ? "" : ", ";
-            names += name;
+            names.push_back(name);
         }
     }
     if (kind == field_kind::time) {
-        for (const auto& [name, part] : date_parts) {
-            names += ", ";
-            names += name;
-        }
+        std::ranges::transform(date_parts, std::back_inserter(names),
+                               [](const auto& entry) { return entry.first; });
     }
     return names;
 }

@@ -58,8 +58,8 @@ std::optional<date_part> find_date_part(std::string_view name);
 
 /// What may be asked of such a field, or of a part of it (which is a number, or a date).
 bool allows(field_kind kind, lookup which);
-/// Their names, for messages: "exact, in, …", with the parts of a time.
-std::string allowed_lookups(field_kind kind);
+/// Their names, with the parts of a time.
+std::vector<std::string_view> allowed_lookups(field_kind kind);
 
 /// An operand, as the field that it is compared with has it. A part of a time is a number.
 using value = std::variant<std::int64_t, bool, std::string, timestamp>;

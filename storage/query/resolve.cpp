@@ -39,10 +39,13 @@ std::vector<std::string_view> names_of(const entity_entry& at) {
     return names;
 }
 
-std::string no_such_name(const entity_entry& at, std::string_view name) {
-    const auto known = names_of(at);
+std::string no_such_name(const entity_entry& at, std::string_view name,
+                         std::span<const std::string_view> others = {}) {
+    auto known = names_of(at);
+    const std::string fields = joined(known);
+    known.insert(known.end(), others.begin(), others.end());
     return quoted(name) + " is no field of " + std::string{at.name} + suggest(name, known) +
-           " (there are: " + joined(known) + ")";
+           " (there are: " + fields + (others.empty() ? "" : "; and ") + joined(others) + ")";
 }
 
 /// Walks relations as far as the path names them; the rest of the path stays.
@@ -85,8 +88,9 @@ parsed<void> take_lookup(std::string_view& rest, resolved_name& found) {
     // A part of a time is a number.
     const field_kind kind = found.part ? field_kind::integer : found.kind;
     if (!which || !allows(kind, *which) || !rest.empty()) {
-        return std::unexpected{quoted(name) +
-                               " cannot be asked here (there are: " + allowed_lookups(kind) + ")"};
+        const auto allowed = allowed_lookups(kind);
+        return std::unexpected{quoted(name) + " cannot be asked here" + suggest(name, allowed) +
+                               " (there are: " + joined(allowed) + ")"};
     }
     found.which = *which;
     return {};
@@ -140,7 +144,8 @@ std::string suggest(std::string_view wanted, std::span<const std::string_view> k
                : "";
 }
 
-parsed<resolved_name> resolve(entity root, std::string_view name) {
+parsed<resolved_name> resolve(entity root, std::string_view name,
+                              std::span<const std::string_view> others) {
     resolved_name found;
     std::string_view rest = name;
     const auto end = take_relations(root, rest, found.path);
@@ -159,7 +164,9 @@ parsed<resolved_name> resolve(entity root, std::string_view name) {
             found.path.field = field;
             rest = beyond;
         } else if (found.path.relations.empty() || !find_lookup(next)) {
-            return std::unexpected{no_such_name(at, next)};
+            return std::unexpected{no_such_name(
+                at, next,
+                found.path.relations.empty() && rest == next ? others : decltype(others){})};
         }
     }
     found.kind = found.path.field->kind;
@@ -224,7 +231,13 @@ parsed<void> check_count(lookup which, std::size_t count) {
     return {};
 }
 
-parsed<test> make_test(resolved_name name, std::vector<value> operands, std::string text) {
+parsed<test> make_test(const parse_context& context, resolved_name name,
+                       std::vector<value> operands, std::string text) {
+    if ((name.which == lookup::regex || name.which == lookup::iregex) &&
+        context.patterns != nullptr && ++*context.patterns > patterns_max) {
+        return std::unexpected{"a query may have " + std::to_string(patterns_max) +
+                               " regular expressions"};
+    }
     test made{.path = std::move(name.path),
               .predicate = {},
               .wants_null = false,

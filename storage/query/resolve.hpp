@@ -24,7 +24,9 @@ struct resolved_name {
     lookup which = lookup::exact;
 };
 
-parsed<resolved_name> resolve(entity root, std::string_view name);
+/// `others`: what could stand there instead of a field.
+parsed<resolved_name> resolve(entity root, std::string_view name,
+                              std::span<const std::string_view> others = {});
 
 /// A name of `ordering`, without its sign.
 parsed<field_path> resolve_order(entity root, std::string_view name);
@@ -33,7 +35,8 @@ parsed<field_path> resolve_order(entity root, std::string_view name);
 parsed<value> parse_operand(const resolved_name& name, std::string_view text, entity_id me);
 
 /// Requires: of the right kinds. `isnull` takes a boolean.
-parsed<test> make_test(resolved_name name, std::vector<value> operands, std::string text);
+parsed<test> make_test(const parse_context& context, resolved_name name,
+                       std::vector<value> operands, std::string text);
 
 /// How many operands there must be, as a sentence if there are not.
 parsed<void> check_count(lookup which, std::size_t count);

@@ -10,6 +10,10 @@ namespace {
 
 using namespace std::chrono;
 
+/// What four digits can say.
+constexpr year years_min{1};
+constexpr year years_max{9999};
+
 /// Reads a text from its front.
 class scanner {
 public:
@@ -76,7 +80,7 @@ std::optional<sys_days> scan_date(scanner& text) {
     }
     const year_month_day date{year{*read_year}, month{static_cast<unsigned>(*read_month)},
                               day{static_cast<unsigned>(*read_day)}};
-    return date.ok() && *read_year > 0 ? std::optional{sys_days{date}} : std::nullopt;
+    return date.ok() && date.year() >= years_min ? std::optional{sys_days{date}} : std::nullopt;
 }
 
 std::optional<minutes> scan_hours_and_minutes(scanner& text) {
@@ -142,7 +146,9 @@ std::optional<timestamp> parse_time(std::string_view text) {
     if (!offset || !rest.at_end()) {
         return std::nullopt;
     }
-    return timestamp{*date} + *time_of_day - *offset;
+    const timestamp instant = timestamp{*date} + *time_of_day - *offset;
+    const year_month_day at{floor<days>(instant)};
+    return at.year() >= years_min && at.year() <= years_max ? std::optional{instant} : std::nullopt;
 }
 
 std::optional<std::int64_t> parse_date(std::string_view text) {

@@ -148,6 +148,11 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_named_with_what_is_allowed) {
     BOOST_TEST(parameter(entity::post, "contnt", "a").contains("did you mean \"content\"?"));
     BOOST_TEST(parameter(entity::post, "zzz", "a").contains("there are: id, content, like_count"));
     BOOST_TEST(parameter(entity::post, "author__usrname", "a").contains("username"));
+    BOOST_TEST(parameter(entity::post, "orderng", "id").contains("did you mean \"ordering\"?"));
+    BOOST_TEST(parameter(entity::post, "zzz", "a").contains("cursor, page_size"));
+    BOOST_TEST(!parameter(entity::post, "author__orderng", "id").contains("ordering"));
+    BOOST_TEST(parameter(entity::post, "content__icontain", "a").contains("\"icontains\"?"));
+    BOOST_TEST(parameter(entity::post, "created_at__yer", "1").contains("\"year\"?"));
     BOOST_TEST(parameter(entity::post, "content__year", "2025")
                    .contains("\"year\" cannot be asked here (there are: exact, iexact"));
     BOOST_TEST(parameter(entity::post, "like_count__contains", "1").contains("gte"));
@@ -265,6 +270,21 @@ BOOST_AUTO_TEST_CASE(depth_length_and_tests_are_bounded) {
     BOOST_TEST(expression(many + "&id=1").contains("100 tests"));
 }
 
+BOOST_AUTO_TEST_CASE(regular_expressions_of_a_whole_query_are_counted) {
+    std::size_t patterns = 0;
+    const parse_context context{entity::post, me, &patterns};
+    const auto both = parse_expression(context, R"(content__regex="a" & content__iregex="b")");
+    BOOST_TEST(both.has_value());
+    for (std::size_t more = 2; more < patterns_max; ++more) {
+        BOOST_TEST(parse_parameter(context, "content__regex!", "c").has_value());
+    }
+    BOOST_TEST(parse_parameter(context, "content__icontains", "d").has_value());
+    const auto one_more = parse_parameter(context, "content__regex", "e");
+    BOOST_TEST_REQUIRE(!one_more.has_value());
+    BOOST_TEST(one_more.error().message.contains("8 regular expressions"));
+    BOOST_TEST(!parse_expression(context, R"(author__name__iregex="f")").has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(orders)
@@ -275,6 +295,7 @@ BOOST_AUTO_TEST_CASE(an_id_breaks_ties_in_the_direction_of_the_last_field) {
     BOOST_TEST(ordering("author") == "author.id,id");
     BOOST_TEST(ordering("-id") == "-id");
     BOOST_TEST(ordering("id,content") == "id");
+    BOOST_TEST(ordering("content,-id,author") == "content,-id");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_order_is_refused) {
@@ -285,12 +306,19 @@ BOOST_AUTO_TEST_CASE(what_is_no_order_is_refused) {
     BOOST_TEST(ordering("likes__created_at").contains("leads to many rows"));
     BOOST_TEST(ordering("author__posts").contains("leads to many rows"));
     BOOST_TEST(ordering("content__year").contains("is no field"));
+    BOOST_TEST(ordering("id,nonsense").contains("\"nonsense\" is no field"));
+    BOOST_TEST(ordering("-id,password").contains("is no field"));
     BOOST_TEST(ordering("contents").contains("did you mean \"content\"?"));
     std::string many = "content";
     for (std::size_t i = 0; i < order_keys_max; ++i) {
         many += ",content";
     }
     BOOST_TEST(ordering(many).contains("8 fields"));
+    std::string behind_an_id = "id";
+    for (std::size_t i = 0; i < order_keys_max; ++i) {
+        behind_an_id += ",content";
+    }
+    BOOST_TEST(ordering(behind_an_id).contains("8 fields"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

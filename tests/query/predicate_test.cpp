@@ -68,7 +68,8 @@ BOOST_AUTO_TEST_CASE(patterns_are_searched_for_in_the_whole_text) {
 BOOST_AUTO_TEST_CASE(patterns_that_are_none_or_too_large_are_refused) {
     for (const std::string& pattern :
          {std::string{"("}, std::string{"*a"}, std::string{"\\1"}, std::string{"(?=a)"},
-          std::string{"((a{1,200}){1,200}){1,20}"}, std::string(regex_bytes_max + 1, 'a')}) {
+          std::string{"((a{1,200}){1,200}){1,20}"}, std::string{R"((?:\pL?){30})"},
+          std::string(regex_bytes_max + 1, 'a')}) {
         const auto made = predicate::make({}, lookup::regex, {value{pattern}});
         BOOST_TEST(!made.has_value(), pattern.substr(0, 40));
     }
