@@ -83,8 +83,10 @@ class Server:
 class Nginx:
     """nginx with the repository's configuration, in front of 127.0.0.1:`upstream_port`."""
 
-    def __init__(self, folder, upstream_port, media_dir, server_conf="plain.conf", tls_dir=None):
+    def __init__(self, folder, upstream_port, media_dir, server_conf="plain.conf", tls_dir=None,
+                 workers=2):
         self.folder = os.path.join(folder, "nginx")
+        self.workers = workers
         self.port = free_port()
         self.tls_port = free_port()
         self.inner_port = free_port()
@@ -121,7 +123,7 @@ class Nginx:
                      f"uwsgi_temp_path {self.path('proxy')}; scgi_temp_path {self.path('proxy')};")
         self.replace("nginx.conf", {
             "user nginx;": (1, user),
-            "worker_processes auto;": (1, "worker_processes 2;"),
+            "worker_processes auto;": (1, f"worker_processes {self.workers};"),
             "worker_connections 8192;": (1, "worker_connections 2048;"),
             "pid /run/nginx.pid;": (1, f"pid {self.path('nginx.pid')};"),
             "access_log /dev/stdout json;": (1, f"access_log {self.path('access.log')} json;"),
@@ -156,6 +158,10 @@ class Nginx:
             text = text.replace(old, new)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
+
+    def worker_pids(self):
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        return {int(pid) for pid in read_text(path).split()}
 
     def errors(self):
         self.log.flush()
@@ -245,7 +251,7 @@ def form(content, files):
 class Front:
     """Both, in a temporary folder; `with Front() as front`."""
 
-    def __init__(self, *server_arguments, server_conf="plain.conf", tls_dir=None):
+    def __init__(self, *server_arguments, server_conf="plain.conf", tls_dir=None, workers=2):
         self.stack = contextlib.ExitStack()
         # Not below a folder that only its owner may pass: nginx's workers are another user.
         self.folder = tempfile.mkdtemp(prefix="pinhole-front-", dir="/tmp")
@@ -256,7 +262,8 @@ class Front:
                                  "info", *server_arguments)
             self.stack.callback(self.server.close)
             self.nginx = Nginx(self.folder, self.server.port,
-                               os.path.join(self.server.data_dir, "media"), server_conf, tls_dir)
+                               os.path.join(self.server.data_dir, "media"), server_conf, tls_dir,
+                               workers)
             self.stack.callback(self.nginx.close)
         except BaseException:
             self.stack.close()
@@ -289,6 +296,7 @@ def check_configurations():
                  f"{folder}/fullchain.pem"], check=True, capture_output=True)
             nginx = Nginx.__new__(Nginx)
             nginx.folder = os.path.join(folder, "nginx")
+            nginx.workers = 2
             nginx.port, nginx.tls_port, nginx.inner_port = free_port(), free_port(), free_port()
             nginx.write_configuration(free_port(), folder, server_conf, folder)
             good &= subprocess.run([find_program("nginx"), "-t", "-q", "-p", nginx.folder, "-c",

@@ -2,6 +2,7 @@
 """What clients see through nginx while the server ends and starts."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -129,6 +130,20 @@ class Restarts(Case):
         seen = self.ada.ask("GET", f"/api/v1/posts/{self.post['id']}").json()
         self.assertEqual((seen["comment_count"], seen["like_count"]), (1, 1))
 
+    def test_many_readers_of_one_address_wait_together(self):
+        """Whoever only reads the list of posts takes no place of an upload."""
+        self.front.server.stop(signal.SIGTERM)
+        answers = []
+        readers = [threading.Thread(
+            target=lambda: answers.append(self.ada.ask("GET", "/api/v1/posts").status))
+            for _ in range(40)]
+        for each in readers:
+            each.start()
+        self.front.server.start()
+        for each in readers:
+            each.join()
+        self.assertEqual(answers, [200] * 40)
+
     def test_a_write_that_was_sent_is_not_sent_again(self):
         self.ada.ask("GET", "/api/v1/users/me")  # a connection is kept, and was good
         self.front.server.freeze()
@@ -143,6 +158,25 @@ class Restarts(Case):
         self.assert_failed_cleanly(answers[0])
         self.assertEqual(answers[0].status, 502)
         self.assertIn("may or may not", answers[0].json()["detail"])
+
+
+class Reload(Case):
+    def test_all_workers_are_there_after_a_reload_and_stay_within_their_limit(self):
+        """Threads count against the container's limit, those of two generations during a reload."""
+        cores_max = 64
+        compose = front.read_text(os.path.join(front.ROOT, "docker-compose.yml"))
+        limit = max(int(pids) for pids in re.findall(r"pids_limit: (\d+)", compose.split("nginx:", 1)[1]
+                                                     .split("backup:", 1)[0]))
+        with front.Front(workers=8) as both:
+            nginx = both.nginx
+            wait_until(lambda: len(nginx.worker_pids()) == 8, "eight workers")
+            old = nginx.worker_pids()
+            nginx.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: len(nginx.worker_pids() - old) == 8, "eight new workers")
+            threads = max(len(os.listdir(f"/proc/{pid}/task")) for pid in nginx.worker_pids() - old)
+            self.assertLess(1 + 2 * threads * cores_max, limit)
+            wait_until(lambda: not nginx.worker_pids() & old, "the old workers have gone")
+            self.assertEqual(both.client().ask("GET", "/readyz").status, 200)
 
 
 def unread_bytes(port):

@@ -31,6 +31,12 @@ class Service(Case):
     def media_dir(self, *below):
         return os.path.join(self.front.server.data_dir, "media", *below)
 
+    def test_a_slash_behind_the_list_of_posts_is_no_smaller_door(self):
+        kind, body = front.form("large " + "x" * 100_000, [("photo.gif", front.PHOTO)])
+        for path in ("/api/v1/posts", "/api/v1/posts/"):
+            answer = self.ada.ask("POST", path, body, {"Content-Type": kind})
+            self.assertEqual(answer.status, 422, answer.body)  # the program's own word on its length
+
     def test_media_whole_and_in_ranges(self):
         url = self.make_post()["files"][0]["url"]
         stranger = self.front.client()
