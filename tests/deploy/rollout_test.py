@@ -105,9 +105,17 @@ class Host(unittest.TestCase):
         self.said = started.communicate(timeout=front.PATIENCE_S)[0]
         return started.returncode
 
-    def rollback(self):
-        return subprocess.run([os.path.join(self.checkout, "tools/deploy/rollback")],
-                              env=self.environment, stdout=subprocess.DEVNULL).returncode
+    def rollback(self, **more):
+        done = subprocess.run([os.path.join(self.checkout, "tools/deploy/rollback")],
+                              env=self.environment | more, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        self.said = done.stdout
+        return done.returncode
+
+    def tell_stub(self, name, text=""):
+        """What `docker` finds from now on; see stub_docker."""
+        with open(os.path.join(self.stub, name), "w", encoding="utf-8") as file:
+            file.write(text)
 
     def calls(self, *beginning):
         lines = [json.loads(line) for line in read(self.stub, "calls").splitlines()]
@@ -201,8 +209,7 @@ class Rollouts(Host):
         self.assertEqual(self.rollout("broken-first"), 3)
         self.assertIn("nothing to go back to", self.said)
         self.assertEqual(self.rollout("good"), 0, self.said)
-        with open(os.path.join(self.stub, "all-broken"), "w", encoding="utf-8"):
-            pass
+        self.tell_stub("all-broken")
         self.assertEqual(self.rollout("other"), 3)
         self.assertIn("did not start either", self.said)
 
@@ -283,6 +290,85 @@ class Rollouts(Host):
         for name in ("first", "second"):
             self.assertEqual(self.rollback(), 0)
             self.assertEqual(self.running(), image(name))
+
+    def test_the_same_again_is_nothing_to_go_back_to(self):
+        for name in ("good", "bad", "bad"):
+            self.assertEqual(self.rollout(name), 0, self.said)
+        self.assertEqual(self.rollback(), 0, self.said)
+        self.assertEqual(self.running(), image("good"))
+
+    def test_going_back_can_be_tried_again(self):
+        self.rollout("slow")
+        self.rollout("bad")
+        self.tell_stub("next-is-broken")
+        self.assertEqual(self.rollback(), 1, self.said)
+        self.assertEqual(self.running(), image("bad"))
+        self.assertEqual(self.rollback(), 0, self.said)
+        self.assertEqual(self.running(), image("slow"))
+        self.assertEqual(self.left_over(), [])
+
+    def test_nothing_goes_back_over_a_schema(self):
+        self.rollout("schema2")
+        self.rollout("schema3")
+        count = len(self.calls("compose", "up"))
+        self.assertEqual(self.rollback(), 1)
+        self.assertIn("does not open schema 3, nothing was touched", self.said)
+        self.assertEqual(len(self.calls("compose", "up")), count)
+
+    def test_a_disk_that_is_full_does_not_stop_the_way_back(self):
+        self.rollout("good")
+        log = os.path.join(self.path, "deploy.log")
+        os.remove(log)
+        os.symlink("/dev/full", log)
+        self.assertEqual(self.rollout("broken"), 1, self.said)
+        self.assertIn(f"{image('good')} runs again", self.said)
+        self.assertEqual(self.running(), image("good"))
+
+    def test_going_back_brings_back_the_nginx_of_then(self):
+        pins = [f"nginx@sha256:{digit * 64}" for digit in "ab"]
+        for name, pin in zip(("first", "second"), pins):
+            self.tell_stub("nginx-digest", pin + "\n")
+            self.assertEqual(self.rollout(name), 0, self.said)
+            self.assertEqual(read(self.path, ".env").splitlines()[-1], f"PINHOLE_NGINX_IMAGE={pin}")
+        self.assertEqual(self.rollback(), 0)
+        self.assertEqual(read(self.path, ".env").splitlines()[-1], f"PINHOLE_NGINX_IMAGE={pins[0]}")
+
+    def test_only_seconds_are_a_timeout(self):
+        for wrong in ("5m", "-1", "0", "1.5"):
+            self.assertEqual(self.rollout("good", DEPLOY_TIMEOUT=wrong), 1)
+            self.assertIn("DEPLOY_TIMEOUT needs seconds", self.said)
+            self.assertEqual(self.rollback(DEPLOY_TIMEOUT=wrong), 1)
+        self.assertFalse(os.path.exists(self.path))
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+    def test_nobody_but_the_owner_leaves_files(self):
+        self.rollout("first")
+        self.rollout("second")
+        os.chown(self.path, pwd.getpwnam("nobody").pw_uid, -1)
+        self.assertEqual(self.rollback(), 2)
+        self.assertIn("sudo -u nobody", self.said)
+        self.assertEqual(self.running(), image("second"))
+        os.chown(self.path, 0, -1)
+        self.assertEqual(self.rollback(), 0)
+
+    def test_what_was_left_behind_goes(self):
+        self.rollout("first")
+        old, new = (os.path.join(self.path, "incoming-" + name) for name in ("aaaaaaaa", "bbbbbbbb"))
+        for folder in (old, new):
+            os.mkdir(folder)
+        two_days_ago = time.time() - 2 * 24 * 3600
+        os.utime(old, (two_days_ago, two_days_ago))
+        self.rollout("second")
+        self.assertFalse(os.path.exists(old))
+        self.assertTrue(os.path.exists(new))  # perhaps another one is just bringing it
+
+    def test_rows_are_dumped_also_while_the_app_is_down(self):
+        self.rollout("schema2")
+        self.tell_stub("app-is-down")
+        self.assertEqual(self.rollout("schema3"), 0, self.said)
+        self.assertEqual(read(self.path, "before-schema-3.tar"), "all rows of the volume\n")
+        words = [call["arguments"][1] for call in self.calls("compose")]
+        self.assertLess(words.index("stop"), words.index("run"))
 
     def test_rows_are_dumped_before_another_schema(self):
         self.rollout("schema2")

@@ -15,6 +15,8 @@ connect() {
     done
     [[ $DEPLOY_HOST =~ ^[a-z_][a-z0-9_-]*@([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]+)?$ ]] ||
         die "DEPLOY_HOST needs USER@HOST or USER@HOST:PORT, not '$DEPLOY_HOST'"
+    [[ ${DEPLOY_TIMEOUT:-120} =~ ^[1-9][0-9]*$ ]] ||
+        die "DEPLOY_TIMEOUT needs seconds, not '$DEPLOY_TIMEOUT'"
     [[ $path == /* && $path != *[[:space:]]* ]] || die "DEPLOY_PATH needs to be absolute, without spaces"
     work=$(umask 077 && mktemp -d)
     trap 'rm -rf -- "$work"' EXIT
