@@ -97,9 +97,10 @@ std::string read_line(const std::stop_token& stop) {
 }
 
 std::string prompt(const char* text, const std::stop_token& stop) {
+    // Silent first: whoever answers at once is neither shown nor lost.
+    const silent_terminal silent;
     std::fputs(text, stderr);
     std::fflush(stderr);
-    const silent_terminal silent;
     return read_line(stop);
 }
 
