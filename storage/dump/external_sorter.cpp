@@ -59,10 +59,11 @@ external_sorter::rest external_sorter::rest_of(const item& item) const {
     return {{begin, behind}, {begin + behind, value_bytes}};
 }
 
-/// `key` becomes the record's.
-external_sorter::record external_sorter::record_of(std::size_t at, std::string& key) const {
-    __builtin_prefetch(bytes_.data() +
-                       items_[std::min(at + prefetch_distance, items_.size() - 1)].offset);
+/// Of items up to `end`: what is behind them may just be sorted by another thread. `key` becomes
+/// the record's.
+external_sorter::record external_sorter::record_of(std::size_t at, std::size_t end,
+                                                   std::string& key) const {
+    __builtin_prefetch(bytes_.data() + items_[std::min(at + prefetch_distance, end - 1)].offset);
     const item& item = items_[at];
     const rest rest = rest_of(item);
     key.resize(std::max<std::size_t>(item.key_bytes, sizeof(key_front)));
@@ -95,7 +96,7 @@ void external_sorter::spill() {
     runs_.begin_run();
     std::string key;
     for (std::size_t at = 0; at < items_.size(); ++at) {
-        runs_.append(record_of(at, key));
+        runs_.append(record_of(at, items_.size(), key));
     }
     runs_.end_run();
     // Given back, since records that come later may need the room elsewhere.
@@ -137,7 +138,7 @@ std::optional<external_sorter::record> external_sorter::range::next() {
     if (at_ == end_) {
         return std::nullopt;
     }
-    return sorter_->record_of(at_++, key_);
+    return sorter_->record_of(at_++, end_, key_);
 }
 
 void external_sorter::finish() {

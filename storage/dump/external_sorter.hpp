@@ -80,7 +80,7 @@ private:
     auto is_before() const;
     void sort_items(std::size_t begin, std::size_t end);
     rest rest_of(const item& item) const;
-    record record_of(std::size_t at, std::string& key) const;
+    record record_of(std::size_t at, std::size_t end, std::string& key) const;
     void spill();
 
     std::size_t memory_bytes_;
