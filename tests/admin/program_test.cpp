@@ -135,6 +135,7 @@ BOOST_AUTO_TEST_CASE(wrong_calls_end_with_2) {
         BOOST_TEST(end.out.empty());
         BOOST_TEST(!end.err.empty());
     }
+    BOOST_TEST(run_admin({"no-such-word"}).err.contains("There is no word \"no-such-word\""));
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_without_a_database_is_not_made_one) {

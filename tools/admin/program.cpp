@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 
 namespace pinhole::admin {
 
@@ -67,6 +68,13 @@ exit_code run_word(const word_function& function, word_context& context) {
     }
 }
 
+/// Where a word is wanted and something else stands: CLI11 says only that one is wanted.
+std::string unknown_word(const CLI::App& program, const CLI::ParseError& error) {
+    const auto unknown = program.remaining(true);
+    const bool wants_word = std::string_view{error.what()}.contains("subcommand is required");
+    return wants_word && !unknown.empty() ? unknown.front() : std::string{};
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv, const std::stop_token& stop) {
@@ -81,6 +89,11 @@ int run(int argc, const char* const* argv, const std::stop_token& stop) {
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        if (const std::string unknown = unknown_word(program, error); !unknown.empty()) {
+            std::fprintf(stderr, "There is no word \"%s\"; --help lists those there are.\n",
+                         unknown.c_str());
+            return static_cast<int>(exit_code::usage);
+        }
         const int status = program.exit(error);
         return status == 0 ? 0 : static_cast<int>(exit_code::usage);
     }
