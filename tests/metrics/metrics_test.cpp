@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(requests_are_counted_by_route_method_and_status) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_refused_is_counted_by_its_reason) {
-    start({"--rate-limits", "off", "--header-timeout", "250ms"});
+    start({"--rate-limits", "off", "--header-timeout", "2s"});
     const auto exchange = [this](const std::string& bytes) {
         http_client client(port);
         client.send_until_closed(bytes);
