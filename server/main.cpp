@@ -20,6 +20,7 @@
 #include "server/log.hpp"
 #include "server/server.hpp"
 #include "server/signals.hpp"
+#include "storage/base/standard_descriptors.hpp"
 #include "storage/database.hpp"
 
 namespace {
@@ -239,6 +240,7 @@ int serve(const http::configuration& settings, http::stop_signals& signals, http
 }  // namespace
 
 int main(int argc, char** argv) {
+    storage::occupy_standard_descriptors();
     http::stop_signals signals;
     const auto settings = http::parse_configuration(argc, argv, http::process_environment());
     if (!settings) {

@@ -269,11 +269,26 @@ backup_report backup_writer::finish() {
     return std::move(report_);
 }
 
+/// Whether it is told by its secret key to be of this database. Of a damaged record nobody knows.
+bool backup_writer::is_of_this_database(kv::backup_id id) const {
+    try {
+        return folder_.read(id).secret_key_sha256 == report_.made.secret_key_sha256;
+    } catch (const backup_damage&) {
+        return false;
+    }
+}
+
 /// Without its record it is no backup any more, and what is left of it is as that of one that was
-/// cut short.
+/// cut short. What another database has left here is not this one's to drop: perhaps it is the one
+/// that should have been backed up.
 void backup_writer::drop_old() {
+    if (!options_.keep) {
+        return;
+    }
     auto ids = folder_.ids();
-    if (!options_.keep || ids.size() <= *options_.keep) {
+    const auto others = std::erase_if(ids, [this](auto id) { return !is_of_this_database(id); });
+    report_.of_others = others;
+    if (ids.size() <= *options_.keep) {
         return;
     }
     ids.resize(ids.size() - *options_.keep);

@@ -42,6 +42,9 @@ struct backup_report {
     /// are missing or of a wrong size.
     fault_list bad_media;
     std::vector<kv::backup_id> dropped;
+    /// In the folder, with another secret key or a damaged record: they count for nothing and stay.
+    /// Known if `keep` is given.
+    std::size_t of_others = 0;
 };
 
 class backup_writer {
@@ -65,6 +68,7 @@ private:
     void require_room() const;
     void add_media();
     void add_secret_key();
+    bool is_of_this_database(kv::backup_id id) const;
     void drop_old();
 
     const backup_folder& folder_;

@@ -135,6 +135,22 @@ BOOST_AUTO_TEST_CASE(wrong_calls_end_with_2) {
         BOOST_TEST(end.out.empty());
         BOOST_TEST(!end.err.empty());
     }
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"purge", "--older-than", "030"},
+             {"purge", "--older-than", "0x10"},
+             {"seed", "--users", "010", "--posts", "1"},
+             {"backup", "--keep", "010", "anywhere"},
+             {"backup", "--keep", "0", "anywhere"},
+             {"backup", "--keep", "-1", "anywhere"},
+             {"backup", "restore", "anywhere", "--id", "08"},
+             {"dump", "all.tar.gz"},
+             {"export-django", "all.json.gz"},
+             {"query", "posts", "--as"},
+         }) {
+        const admin_end end = run_admin(arguments);
+        BOOST_TEST(end.exit_status == 2, end.err);
+        BOOST_TEST(end.err.size() < 300U, end.err);
+    }
     BOOST_TEST(run_admin({"no-such-word"}).err.contains("There is no word \"no-such-word\""));
 }
 
@@ -195,6 +211,38 @@ BOOST_AUTO_TEST_CASE(results_that_cannot_be_written_are_a_failure) {
     const std::size_t bytes = std::fread(said.data(), 1, said.size(), out);
     ::pclose(out);
     BOOST_TEST(std::string_view(said.data(), bytes).contains("No space left"));
+}
+
+/// What is closed must not become a file of the database.
+BOOST_AUTO_TEST_CASE(a_closed_output_takes_nothing) {
+    make_empty();
+    const std::string program = "'" + admin_program().string() + "' --data-dir '" + data.string();
+    for (const std::string word : {"dump -", "export-django -", "stats", "dump all"}) {
+        const std::string line = program + "' " + word + " >&- 2>/dev/null";
+        const int status = std::system(line.c_str());
+        BOOST_TEST(WEXITSTATUS(status) == 3, word);
+        BOOST_TEST(std::filesystem::file_size(data / "db" / "LOCK") == 0U, word);
+    }
+    const std::string silent = program + "' stats >/dev/null 2>&- <&-";
+    BOOST_TEST(WEXITSTATUS(std::system(silent.c_str())) == 0);
+    std::filesystem::remove_all("all");
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_is_no_text_is_told_all_the_same) {
+    make_empty();
+    const auto folder = data / "media" / "public" / "ab";
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "\xff\xfe\x1b[31m\n.jpg") << "stray";
+    const admin_end told = admin({"check"});
+    BOOST_TEST(told.exit_status == 1);
+    BOOST_TEST(!told.out.contains('\x1b'));
+    const admin_end found = admin({"--json", "check"});
+    BOOST_TEST(found.exit_status == 1, found.err);
+    BOOST_TEST(nlohmann::json::parse(found.out).at("problems") == 1);
+    const admin_end mended = admin({"--json", "check", "--repair", "--yes"});
+    BOOST_TEST(mended.exit_status == 0, mended.err);
+    BOOST_TEST(nlohmann::json::parse(mended.out).at("actions").size() == 1U);
+    check_end({"query", "posts", "--as", ""}, 1, "no such user");
 }
 
 BOOST_AUTO_TEST_CASE(root_does_not_write_into_the_folder_of_another_user) {
@@ -279,6 +327,9 @@ BOOST_AUTO_TEST_CASE(bash_completes_words_options_and_values) {
     const std::string typed = data.string().substr(0, data.string().size() - 3);
     BOOST_TEST(offers({"--data-dir", typed}, data.string()));
     BOOST_TEST(offers({"--data-dir", "=", typed}, data.string()));
+    BOOST_TEST(offers({"backup", "re"}, "restore"));
+    BOOST_TEST(offers({"restore", typed}, data.string()));
+    BOOST_TEST(offers({"import-django", "--map", typed}, data.string()));
     // A value that is a word's name is no word.
     BOOST_TEST(offers({"--data-dir", "stats", "que"}, "query"));
     // Anything may stand for a username: nothing is offered.

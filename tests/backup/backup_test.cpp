@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "storage/media/media_store.hpp"
 #include "storage/read_only_database.hpp"
@@ -209,6 +210,19 @@ BOOST_AUTO_TEST_CASE(reading_and_restoring_can_be_interrupted) {
                           work_interrupted);
         BOOST_TEST(!fs::exists(target));
     }
+}
+
+/// Perhaps it is the one that was lost, and this one stands empty in its place.
+BOOST_AUTO_TEST_CASE(backups_of_another_database_are_not_dropped) {
+    back_up_keeping(1);
+    std::ofstream{source.path() / "secret.key"} << "another one";
+    const auto made = back_up_keeping(1);
+    BOOST_TEST(made.of_others == 1U);
+    BOOST_TEST(made.dropped.empty());
+    const auto next = back_up_keeping(1);
+    BOOST_TEST(next.of_others == 1U);
+    BOOST_TEST(next.dropped.size() == 1U);
+    BOOST_TEST(ids().size() == 2U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

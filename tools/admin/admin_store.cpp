@@ -118,8 +118,8 @@ std::unique_ptr<admin_store> open_local(
     word_context& context, missing_database missing,
     const std::function<void(storage::database_options&)>& change) {
     if (connect_to_server(context.data_dir)) {
-        throw refusal{"a server has the database in " + context.data_dir.string() +
-                      " open: stop it first"};
+        throw std::runtime_error{"a server has the database in " + context.data_dir.string() +
+                                 " open: stop it first"};
     }
     const bool is_there = std::filesystem::exists(context.data_dir / "db" / "CURRENT");
     if (!is_there && missing == missing_database::refuse) {

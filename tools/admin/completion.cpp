@@ -130,8 +130,14 @@ _{function}() {{
         [[ $current != -* ]] || words=$options paths='' values=''
     fi
     case $paths in
-        file) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-        directory) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+        file) mapfile -t COMPREPLY < <(
+            compgen -f -- "$current"
+            compgen -W "$words $values" -- "$current"
+        ) ;;
+        directory) mapfile -t COMPREPLY < <(
+            compgen -d -- "$current"
+            compgen -W "$words $values" -- "$current"
+        ) ;;
         *) mapfile -t COMPREPLY < <(compgen -W "$words $values" -- "$current") ;;
     esac
     [[ -z $paths ]] || compopt -o filenames 2>/dev/null

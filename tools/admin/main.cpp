@@ -3,10 +3,12 @@
 #include <cstdio>
 #include <exception>
 
+#include "storage/base/standard_descriptors.hpp"
 #include "tools/admin/interrupts.hpp"
 #include "tools/admin/program.hpp"
 
 int main(int argc, char** argv) {
+    pinhole::storage::occupy_standard_descriptors();
     try {
         const pinhole::admin::interrupts interrupts;
         return pinhole::admin::run(argc, argv, interrupts.token());

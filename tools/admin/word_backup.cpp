@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,13 +16,17 @@
 #include "storage/backup/verify.hpp"
 #include "storage/base/version.hpp"
 #include "tools/admin/admin_store.hpp"
+#include "tools/admin/checks.hpp"
 #include "tools/admin/display.hpp"
 #include "tools/admin/frozen_rows.hpp"
+#include "tools/admin/json_text.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
 
 namespace {
+
+constexpr unsigned kept_max = 1'000'000;
 
 namespace backup = storage::backup;
 using nlohmann::json;
@@ -85,7 +90,7 @@ void show_faults(const word_context& context, const backup::fault_list& faults) 
 }
 
 void show_json(const word_context& context, const json& value) {
-    context.out.result(value.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+    context.out.result(to_json_text(value) + '\n');
 }
 
 exit_code make_backup(word_context& context, const backup_word_options& options) {
@@ -113,6 +118,7 @@ exit_code make_backup(word_context& context, const backup_word_options& options)
     if (context.out.is_json()) {
         json all = to_result(report.made);
         all["dropped"] = report.dropped;
+        all["of_others"] = report.of_others;
         all["bad_media_total"] = report.bad_media.total();
         all["bad_media"] = report.bad_media.kept();
         show_json(context, all);
@@ -122,6 +128,12 @@ exit_code make_backup(word_context& context, const backup_word_options& options)
             text += fmt::format("dropped   {:>10}  older ones\n", report.dropped.size());
         }
         context.out.result(text);
+        if (report.of_others != 0) {
+            context.out.note(fmt::format(
+                "{} backups in {} are of another database, or damaged: they count for nothing, and "
+                "stay",
+                report.of_others, options.folder));
+        }
         show_faults(context, report.bad_media);
     }
     return report.bad_media.empty() ? exit_code::done : exit_code::refused;
@@ -237,7 +249,8 @@ void add_folder(CLI::App& word, std::string& folder) {
 void add_id(CLI::App& word, choice_options& options) {
     word.add_option("--id", options.id, "Which backup; the newest, if it is not said")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(decimal())
+        ->check(CLI::Range(kv::backup_id{1}, std::numeric_limits<kv::backup_id>::max()));
 }
 
 }  // namespace
@@ -255,7 +268,8 @@ void add_backup(word_list& words) {
         ->type_name("DIR");
     word.add_option("--keep", made->keep, "Afterwards, remove all but the newest N")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(decimal())
+        ->check(CLI::Range(1U, kept_max));
 
     const auto listed = std::make_shared<choice_options>();
     CLI::App& list =

@@ -9,6 +9,8 @@
 #include "storage/check.hpp"
 #include "storage/maintenance/repair.hpp"
 #include "tools/admin/admin_store.hpp"
+#include "tools/admin/display.hpp"
+#include "tools/admin/json_text.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
@@ -44,7 +46,7 @@ nlohmann::json to_json(const storage::check_report& report) {
 std::string to_text(const storage::check_report& report) {
     std::string text;
     for (const storage::finding& each : report.findings) {
-        text += each.message + '\n';
+        text += to_printable(each.message) + '\n';
     }
     if (report.problems > report.findings.size()) {
         text +=
@@ -67,7 +69,8 @@ exit_code run_check(word_context& context, const check_word_options& options) {
     const storage::check_report report =
         storage::check_all(opened->store(), context.data_dir / "media",
                            {.hash = options.hash, .watch = context.watch(), .on_finding = {}});
-    context.out.result(context.out.is_json() ? to_json(report).dump() + '\n' : to_text(report));
+    context.out.result(context.out.is_json() ? to_json_text(to_json(report)) + '\n'
+                                             : to_text(report));
     return to_exit_code(report);
 }
 
@@ -77,11 +80,11 @@ exit_code run_repair(word_context& context, const check_word_options& options) {
     bool is_first = true;
     const auto say = [&](const storage::repair_action& action) {
         if (!context.out.is_json()) {
-            context.out.result((options.yes ? "" : "would: ") + action.text + '\n');
+            context.out.result((options.yes ? "" : "would: ") + to_printable(action.text) + '\n');
             return;
         }
         const nlohmann::json json{{"kind", storage::to_text(action.kind)}, {"text", action.text}};
-        context.out.result((is_first ? R"({"actions":[)" : ",") + json.dump());
+        context.out.result((is_first ? R"({"actions":[)" : ",") + to_json_text(json));
         is_first = false;
     };
     storage::repair_options wanted{.yes = options.yes,
@@ -96,7 +99,7 @@ exit_code run_repair(word_context& context, const check_word_options& options) {
     if (context.out.is_json()) {
         context.out.result(std::string{is_first ? R"({"actions":[)" : ""} + "]" +
                            fmt::format(R"(,"done":{},"check":)", options.yes) +
-                           to_json(report.check).dump() + "}\n");
+                           to_json_text(to_json(report.check)) + "}\n");
         return to_exit_code(report.check);
     }
     context.out.result(to_text(report.check));

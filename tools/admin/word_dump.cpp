@@ -10,9 +10,11 @@
 
 #include "storage/base/version.hpp"
 #include "storage/dump/dump.hpp"
+#include "tools/admin/checks.hpp"
 #include "tools/admin/display.hpp"
 #include "tools/admin/dump_result.hpp"
 #include "tools/admin/frozen_rows.hpp"
+#include "tools/admin/json_text.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
@@ -86,7 +88,7 @@ void tell(word_context& context, const dump_word_options& options,
         return;  // it is taken
     }
     if (context.out.is_json()) {
-        context.out.result(to_json(options.target, report).dump() + '\n');
+        context.out.result(to_json_text(to_json(options.target, report)) + '\n');
     } else if (report.is_whole) {
         context.out.result(to_text(options.target, report, options.with_media));
     }
@@ -135,7 +137,9 @@ void add_dump(word_list& words) {
     word.add_option("TARGET", options->target,
                     "A new directory, a new file whose name ends in .tar or .tar.zst, or - for a "
                     "tar on standard output")
-        ->required();
+        ->required()
+        ->type_name("FILE")
+        ->check(not_named_as({".gz", ".tgz", ".bz2", ".xz", ".zip", ".7z"}));
     word.add_flag("--media", options->with_media, "The photos and videos, too");
     word.add_flag("--skip-missing-media", options->skip_missing_media,
                   "Leave out files whose bytes are missing or damaged, and say which, instead of "

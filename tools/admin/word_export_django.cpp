@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "storage/django/export_django.hpp"
+#include "tools/admin/checks.hpp"
 #include "tools/admin/display.hpp"
 #include "tools/admin/django_words.hpp"
 #include "tools/admin/dump_result.hpp"
 #include "tools/admin/frozen_rows.hpp"
+#include "tools/admin/json_text.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
@@ -41,7 +43,7 @@ void tell(word_context& context, const export_word_options& options,
         return;  // it is taken
     }
     if (context.out.is_json()) {
-        context.out.result(to_json(options.target, report).dump() + '\n');
+        context.out.result(to_json_text(to_json(options.target, report)) + '\n');
     } else if (report.is_whole) {
         std::string text = fmt::format("{} shows {}\n", options.target,
                                        storage::to_rfc3339(report.written.created_at));
@@ -91,10 +93,12 @@ void add_export_django(word_list& words) {
     word.add_option("TARGET", options->target,
                     "A new file: JSONL if its name ends in .jsonl, else JSON; or - for standard "
                     "output")
-        ->required();
+        ->required()
+        ->type_name("FILE")
+        ->check(not_named_as({".gz", ".bz2", ".xz", ".zst", ".zip"}));
     word.add_option("--map", options->map,
                     "Which model and field is which, where that is other than in the built-in map")
-        ->type_name("TOML");
+        ->type_name("FILE");
     CLI::Option* const media_root =
         word.add_option("--media-root", options->media_root,
                         "A new directory for the photos and videos, to be Django's MEDIA_ROOT")

@@ -11,6 +11,7 @@
 #include "tools/admin/admin_store.hpp"
 #include "tools/admin/display.hpp"
 #include "tools/admin/django_words.hpp"
+#include "tools/admin/json_text.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
@@ -140,8 +141,7 @@ exit_code import_django(word_context& context, const import_word_options& option
     }
     const bool is_good = done->faults.empty();
     if (context.out.is_json()) {
-        context.out.result(
-            to_json(*done).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+        context.out.result(to_json_text(to_json(*done)) + '\n');
     } else if (is_good) {
         tell_counts(context, done->counts);
         context.out.result(to_text(*done, options));
@@ -171,10 +171,11 @@ void add_import_django(word_list& words) {
         [options](word_context& context) { return import_django(context, *options); });
     word.add_option("FIXTURE", options->fixture,
                     "What dumpdata wrote: JSON or JSONL, compressed by gzip or not, or - for "
-                    "standard input");
+                    "standard input")
+        ->type_name("FILE");
     word.add_option("--map", options->map,
                     "Which model and field is which, where that is other than in the built-in map")
-        ->type_name("TOML");
+        ->type_name("FILE");
     word.add_flag("--print-map", options->print_map, "Print the built-in map, and do nothing else");
     word.add_option("--media-root", options->media_root,
                     "Django's MEDIA_ROOT, to which the fixture's file names are relative")

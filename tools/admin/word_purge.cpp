@@ -8,6 +8,7 @@
 #include "storage/maintenance/purge.hpp"
 #include "storage/maintenance/retention.hpp"
 #include "tools/admin/admin_store.hpp"
+#include "tools/admin/checks.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
@@ -57,6 +58,7 @@ void add_purge(word_list& words) {
     word.add_option("--older-than", options->days,
                     "Days since the deletion; fewer than the server's --restore-retention takes "
                     "away what could be restored")
+        ->check(decimal())
         ->check(CLI::Range(0, days_max))
         ->capture_default_str();
     word.add_flag("--dry-run", options->dry_run, "Only count");

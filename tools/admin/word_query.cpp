@@ -35,16 +35,18 @@ constexpr std::chrono::seconds retention{std::chrono::years{100}};
 
 struct query_options {
     std::string text;
-    std::string as;
+    std::optional<std::string> as;
     bool explains = false;
     bool all_pages = false;
 };
 
-storage::entity_id find_viewer(const kv::reader& reader, const std::string& username) {
-    if (username.empty()) {
+/// Nobody, unless it is said.
+storage::entity_id find_viewer(const kv::reader& reader,
+                               const std::optional<std::string>& username) {
+    if (!username) {
         return 0;
     }
-    const std::string reference = username.starts_with('@') ? username : '@' + username;
+    const std::string reference = username->starts_with('@') ? *username : '@' + *username;
     return value_or_refuse(storage::get_user(reader, reference)).row.id;
 }
 

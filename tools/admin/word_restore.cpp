@@ -7,6 +7,7 @@
 
 #include "storage/dump/verify.hpp"
 #include "storage/restore/restore.hpp"
+#include "tools/admin/json_text.hpp"
 #include "tools/admin/words.hpp"
 
 namespace pinhole::admin {
@@ -66,8 +67,7 @@ std::string describe(const storage::dump::dump_summary& dump) {
 }
 
 void show_json(const word_context& context, const nlohmann::json& all) {
-    // What a damaged dump says need not be UTF-8.
-    context.out.result(all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+    context.out.result(to_json_text(all) + '\n');
 }
 
 exit_code verify(word_context& context, const dump_options& options) {
@@ -85,6 +85,18 @@ exit_code verify(word_context& context, const dump_options& options) {
         context.out.result("whole: " + describe(report.dump) + '\n');
     }
     return is_whole ? exit_code::done : exit_code::refused;
+}
+
+/// Of a dump without a fault.
+std::string to_text(const storage::restore_report& done, const dump_options& options) {
+    if (options.merge) {
+        return fmt::format("{}: {} rows added, {} there already, of {}\n",
+                           options.dry_run ? "would merge" : "merged",
+                           with_separators(done.rows_added), with_separators(done.rows_skipped),
+                           describe(done.dump));
+    }
+    return fmt::format("{}: {}\n", options.dry_run ? "would restore" : "restored",
+                       describe(done.dump));
 }
 
 exit_code restore(word_context& context, const dump_options& options) {
@@ -108,12 +120,7 @@ exit_code restore(word_context& context, const dump_options& options) {
         all["rows_skipped"] = done->rows_skipped;
         show_json(context, all);
     } else if (is_good) {
-        context.out.result(fmt::format(
-            "{}: {}{}\n", options.dry_run ? "would restore" : "restored", describe(done->dump),
-            options.merge
-                ? fmt::format("; {} added, {} there already", with_separators(done->rows_added),
-                              with_separators(done->rows_skipped))
-                : ""));
+        context.out.result(to_text(*done, options));
     } else {
         context.out.note("nothing was changed");
     }
@@ -123,7 +130,8 @@ exit_code restore(word_context& context, const dump_options& options) {
 void add_dump(CLI::App& word, dump_options& options) {
     word.add_option("DUMP", options.source,
                     "A directory, a .tar or .tar.zst file, or - for standard input")
-        ->required();
+        ->required()
+        ->type_name("FILE");
     word.add_flag("--no-manifest", options.no_manifest,
                   "The dump may be without manifest.json: its sums and counts are not checked");
     word.add_flag("--ignore-unknown", options.ignore_unknown,

@@ -12,6 +12,7 @@
 #include "storage/media/media_store.hpp"
 #include "storage/query/catalog.hpp"
 #include "tools/admin/admin_store.hpp"
+#include "tools/admin/checks.hpp"
 #include "tools/admin/seed_writer.hpp"
 #include "tools/admin/words.hpp"
 #include "tools/sample/password.hpp"
@@ -98,9 +99,11 @@ void add_seed(word_list& words) {
         [options](word_context& context) { return seed(context, *options); });
     word.add_option("--users", options->users, "How many people")
         ->required()
+        ->check(decimal())
         ->check(CLI::Range(1U, things_max));
     word.add_option("--posts", options->posts, "How many posts; five times as many likes at most")
         ->required()
+        ->check(decimal())
         ->check(CLI::Range(0U, things_max));
     word.add_option("--seed", options->seed,
                     "The same number gives the same data, but for the names of files")
