@@ -41,13 +41,13 @@ class Deployment:
         self.port = front.free_port()
         descriptors = min(65536, int(subprocess.run(["bash", "-c", "ulimit -Hn"], check=True,
                                                     capture_output=True, text=True).stdout))
-        net = f"10.213.{os.getpid() % 250}.{number * 8}"
-        base = net.rsplit(".", 1)[0]
+        base, first = f"10.213.{os.getpid() % 250}", number * 16
         self.settings = {
             "PINHOLE_IMAGE": image, "PINHOLE_SECRET_KEY": "7f3a9c0e5b1d8264" * 4,
             "PINHOLE_HTTP_PORT": str(self.port), "PINHOLE_OPEN_FILES": str(descriptors),
-            "PINHOLE_SUBNET": f"{net}/29", "PINHOLE_APP_ADDRESS": f"{base}.{number * 8 + 2}",
-            "PINHOLE_NGINX_ADDRESS": f"{base}.{number * 8 + 3}",
+            "PINHOLE_SUBNET": f"{base}.{first}/28", "PINHOLE_GUEST_ADDRESSES": f"{base}.{first + 8}/29",
+            "PINHOLE_APP_ADDRESS": f"{base}.{first + 2}",
+            "PINHOLE_NGINX_ADDRESS": f"{base}.{first + 3}",
         }
         more = os.environ.get("PINHOLE_TEST_COMPOSE")
         self.files = ["-f", os.path.join(front.ROOT, "docker-compose.yml")] + (
