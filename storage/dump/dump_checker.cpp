@@ -64,6 +64,9 @@ dump_summary dump_checker::run() {
                                                  .media_required = options_.media_required,
                                                  .sink = sink_},
                                                 watch_);
+    } catch (const misordered_dump& damage) {
+        faults_.clear();
+        faults_.add(damage.file, 0, damage.what());
     } catch (const unreadable_dump& damage) {
         faults_.add(damage.file, 0, damage.what());
     }
@@ -137,7 +140,7 @@ void dump_checker::read_rows_of(const archive_member& member) {
     for_each_dumped([&]<class Row>() {
         if (member.path == file_name_of<Row>()) {
             if (number < next_entity_) {
-                throw unreadable_dump{
+                throw misordered_dump{
                     member.path,
                     "comes too late: in an archive rows stand in the order users, posts, files, "
                     "comments, likes. Unpack it, and give the directory"};

@@ -28,6 +28,11 @@ class fault_list {
 public:
     void add(std::string_view file, std::uint64_t line, std::string message);
 
+    /// Of what only follows from a fault that is added next.
+    void clear() {
+        kept_.clear();
+        total_ = 0;
+    }
     /// So many that are not kept.
     void count_more(std::uint64_t faults) { total_ += faults; }
 
@@ -47,6 +52,11 @@ struct unreadable_dump : std::runtime_error {
     unreadable_dump(std::string in_file, const std::string& problem)
         : std::runtime_error(problem), file(std::move(in_file)) {}
     std::string file;
+};
+
+/// Rows that others refer to come behind them: the references that are missing by then are not.
+struct misordered_dump : unreadable_dump {
+    using unreadable_dump::unreadable_dump;
 };
 
 }  // namespace pinhole::storage::dump

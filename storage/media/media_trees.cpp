@@ -46,8 +46,18 @@ void make_durable_folder(const fs::path& folder) {
 void copy_aside(const fs::path& from, const fs::path& to) {
     const fs::path unfinished = to.string() + ".unfinished";
     fs::remove(unfinished);  // of an attempt that was cut short
-    fs::copy_file(from, unfinished);
-    sync_path(unfinished, 0);
+    struct stat found{};
+    if (::lstat(from.c_str(), &found) != 0) {
+        throw_errno("stat " + from.string());
+    }
+    if (S_ISREG(found.st_mode)) {
+        fs::copy_file(from, unfinished);
+        sync_path(unfinished, 0);
+    } else if (S_ISLNK(found.st_mode)) {
+        fs::copy_symlink(from, unfinished);  // what it leads to is none of ours
+    } else if (::mknod(unfinished.c_str(), found.st_mode, found.st_rdev) != 0) {
+        throw_errno("mknod " + unfinished.string());  // a pipe or a socket, which holds no bytes
+    }
     fs::rename(unfinished, to);
     sync_path(to.parent_path(), O_DIRECTORY);
     fs::remove(from);

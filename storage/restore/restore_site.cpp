@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <stdexcept>
@@ -14,8 +15,7 @@ namespace pinhole::storage {
 
 made_folders::~made_folders() {
     for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
-        std::error_code ignored;  // one that somebody has put something in stays
-        std::filesystem::remove(*made, ignored);
+        ::rmdir(made->c_str());  // one that somebody has put something in stays
     }
 }
 
@@ -29,10 +29,16 @@ void made_folders::make(const std::filesystem::path& wanted, mode_t mode) {
     if (parent != folder) {
         make(parent, mode);
     }
-    if (!media::make_folder(AT_FDCWD, folder.string(), mode)) {
-        throw std::system_error{errno, std::system_category(), "making " + folder.string()};
+    // Only what is new is ours to change, and to remove again.
+    if (::mkdir(folder.c_str(), mode) != 0) {
+        if (errno == EEXIST && std::filesystem::is_directory(folder)) {
+            return;  // somebody else has made it meanwhile
+        }
+        throw std::system_error{errno == EEXIST ? ENOTDIR : errno, std::system_category(),
+                                "making " + folder.string()};
     }
     made_.push_back(folder);
+    std::filesystem::permissions(folder, static_cast<std::filesystem::perms>(mode));
     sync_folder(parent);
 }
 

@@ -228,6 +228,37 @@ BOOST_AUTO_TEST_CASE(a_closed_output_takes_nothing) {
     std::filesystem::remove_all("all");
 }
 
+/// Whoever swaps the two arguments of a restore names the dump as the data directory.
+BOOST_AUTO_TEST_CASE(a_file_in_the_place_of_a_folder_stays_as_it_is) {
+    make_empty();
+    const std::string dump = (data / "dumped").string();
+    const std::string fixture = (data / "fixture.json").string();
+    const std::string backups =
+        (data.parent_path() / (data.filename().string() + ".backups")).string();
+    must({"dump", dump});
+    must({"export-django", fixture});
+    must({"backup", backups});
+    const std::filesystem::path file = data / "only.tar";
+    std::ofstream(file) << "the only dump";
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+    for (const std::vector<std::string>& word :
+         std::vector<std::vector<std::string>>{{"restore", dump},
+                                               {"restore", "--dry-run", dump},
+                                               {"backup", "restore", backups},
+                                               {"import-django", fixture},
+                                               {"import-django", "--dry-run", fixture}}) {
+        for (const std::filesystem::path& target : {file, file / "below"}) {
+            const admin_end end = run_admin(on(target, word));
+            BOOST_TEST(end.exit_status != 0, word.front());
+            BOOST_REQUIRE(std::filesystem::is_regular_file(file));
+            BOOST_TEST(std::filesystem::file_size(file) == 13U);
+            BOOST_TEST((std::filesystem::status(file).permissions() ==
+                        std::filesystem::perms::owner_read));
+        }
+    }
+    std::filesystem::remove_all(backups);
+}
+
 BOOST_AUTO_TEST_CASE(a_name_that_is_no_text_is_told_all_the_same) {
     make_empty();
     const auto folder = data / "media" / "public" / "ab";

@@ -16,11 +16,20 @@ namespace {
 /// Wakes the thread when the program ends by itself.
 constexpr int finished = SIGUSR1;
 
+bool is_ignored(int number) {
+    struct sigaction action{};
+    return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 sigset_t waited_for() {
     sigset_t signals;
     sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
+    // A terminal that is gone, too, and none that whoever started us has had ignored (nohup).
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        if (!is_ignored(number)) {
+            sigaddset(&signals, number);
+        }
+    }
     sigaddset(&signals, finished);
     return signals;
 }

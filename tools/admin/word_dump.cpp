@@ -139,7 +139,8 @@ void add_dump(word_list& words) {
                     "tar on standard output")
         ->required()
         ->type_name("FILE")
-        ->check(not_named_as({".gz", ".tgz", ".bz2", ".xz", ".zip", ".7z"}));
+        ->check(
+            not_named_as({".gz", ".tgz", ".bz2", ".xz", ".zip", ".7z", ".tzst", ".zstd", ".lz4"}));
     word.add_flag("--media", options->with_media, "The photos and videos, too");
     word.add_flag("--skip-missing-media", options->skip_missing_media,
                   "Leave out files whose bytes are missing or damaged, and say which, instead of "
