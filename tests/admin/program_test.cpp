@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <functional>
@@ -249,7 +250,9 @@ BOOST_AUTO_TEST_CASE(a_file_in_the_place_of_a_folder_stays_as_it_is) {
                                                {"import-django", "--dry-run", fixture}}) {
         for (const std::filesystem::path& target : {file, file / "below"}) {
             const admin_end end = run_admin(on(target, word));
-            BOOST_TEST(end.exit_status != 0, word.front());
+            // A dry run does not look whether what is not there could be made.
+            const bool is_dry = std::ranges::find(word, "--dry-run") != word.end();
+            BOOST_TEST((end.exit_status != 0 || (is_dry && target != file)), word.front());
             BOOST_REQUIRE(std::filesystem::is_regular_file(file));
             BOOST_TEST(std::filesystem::file_size(file) == 13U);
             BOOST_TEST((std::filesystem::status(file).permissions() ==
