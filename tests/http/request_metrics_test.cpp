@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(refusals_have_their_reasons) {
     for (const auto& each : cases) {
         BOOST_TEST_CONTEXT(to_string(each.reason) << ": " << each.request.substr(0, 60)) {
             server_options options;
-            options.header_timeout = milliseconds(300);
+            options.header_timeout = milliseconds(1000);
             options.transfer_grace = milliseconds(300);
             test_server server(options);
             auto client = server.connect();

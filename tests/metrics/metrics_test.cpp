@@ -99,6 +99,9 @@ BOOST_AUTO_TEST_CASE(a_full_pool_tells_how_often_it_refused) {
     auto kim = sign_up(port, "kim");
     const json login{{"username", kim.username()}, {"password", default_password}};
     const metric_labels hash{{"pool", "hash"}};
+    // The sign-up is answered before its task has ended.
+    BOOST_TEST(scraped(
+        [&](const exposition& now) { return now.value("pinhole_pool_busy_threads", hash) == 0; }));
     const double done_before = scrape().value("pinhole_pool_tasks_total", hash);
     std::atomic<int> refused = 0;
     std::atomic<int> done = 0;
