@@ -90,9 +90,11 @@ BOOST_AUTO_TEST_CASE(beside_a_server_and_without_one_it_is_the_same) {
     BOOST_TEST(told["rows"]["likes"] == 1);
     BOOST_TEST(told["media"]["files"] == 4);
     BOOST_TEST(told["is_whole"] == true);
-    // What it was read from is gone again.
-    BOOST_TEST((!std::filesystem::exists(data / "checkpoints") ||
-                std::filesystem::is_empty(data / "checkpoints")));
+    // What it was read from is gone again, once the server has seen that the tool has ended.
+    BOOST_TEST(eventually([&] {
+        return !std::filesystem::exists(data / "checkpoints") ||
+               std::filesystem::is_empty(data / "checkpoints");
+    }));
     stop();
     BOOST_TEST(must({"dump", "--media", target("closed")}).contains("files                  4\n"));
     BOOST_TEST((content_of(target("closed")) == content_of(target("served"))));

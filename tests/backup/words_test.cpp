@@ -130,7 +130,8 @@ BOOST_AUTO_TEST_CASE(beside_a_server_that_is_written_to) {
         BOOST_TEST(second["media"]["new_files"] < second["media"]["files"]);
         BOOST_TEST(second["media"]["new_files"] > 0);
     }
-    BOOST_TEST((!fs::exists(data / "checkpoints") || fs::is_empty(data / "checkpoints")));
+    BOOST_TEST(eventually(
+        [&] { return !fs::exists(data / "checkpoints") || fs::is_empty(data / "checkpoints"); }));
     stop();
     must({"backup", "verify", "--all", "--hash", dest()});
     must_restore_elsewhere();

@@ -17,12 +17,15 @@ class Limits(Case):
         cls.addClassCleanup(cls.front.close)
 
     def test_a_flood_is_refused_and_others_are_not(self):
-        flood = [self.front.client("127.0.0.2").ask("GET", "/api/v1/posts") for _ in range(400)]
-        refused = [answer for answer in flood if answer.status == 429]
-        self.assertTrue(refused)
-        self.assert_problem(refused[0], 429)
-        self.assertEqual(refused[0].headers["Retry-After"], "1")
-        self.assertEqual(flood[0].status, 401)
+        flood = self.front.client("127.0.0.2")
+        answer = flood.ask("GET", "/api/v1/posts")
+        self.assertEqual(answer.status, 401)
+        for _ in range(5_000):  # the slower the machine, the more it takes
+            answer = flood.ask("GET", "/api/v1/posts")
+            if answer.status == 429:
+                break
+        self.assert_problem(answer, 429)
+        self.assertEqual(answer.headers["Retry-After"], "1")
         self.assertEqual(self.front.client("127.0.0.3").ask("GET", "/api/v1/posts").status, 401)
 
     def test_uploads_at_the_same_time(self):
