@@ -208,6 +208,9 @@ class Rollouts(Host):
     def test_when_neither_starts(self):
         self.assertEqual(self.rollout("broken-first"), 3)
         self.assertIn("nothing to go back to", self.said)
+        # What is likeliest the first time, and none of its clients.
+        self.assertIn("[emerg] 1#1: cannot load certificate", self.said)
+        self.assertNotIn("192.0.2.7", self.said)
         self.assertEqual(self.rollout("good"), 0, self.said)
         self.tell_stub("all-broken")
         self.assertEqual(self.rollout("other"), 3)
@@ -324,6 +327,17 @@ class Rollouts(Host):
         self.assertIn(f"{image('good')} runs again", self.said)
         self.assertEqual(self.running(), image("good"))
 
+    def test_files_that_cannot_be_put_in_place_are_taken_back(self):
+        self.rollout("good")
+        # A folder where a file has to go: root, too, cannot write that.
+        os.mkdir(os.path.join(self.path, "tools/deploy/nginx/extra.conf"))
+        with open(os.path.join(self.checkout, "tools/deploy/nginx/extra.conf"), "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.rollout("other"), 1, self.said)
+        self.assertIn(f"{image('good')} runs again", self.said)
+        self.assertNotIn(image("other"), [call["image"] for call in self.calls("compose", "up")])
+        self.assertEqual(self.left_over(), [])
+
     def test_going_back_brings_back_the_nginx_of_then(self):
         pins = [f"nginx@sha256:{digit * 64}" for digit in "ab"]
         for name, pin in zip(("first", "second"), pins):
@@ -338,7 +352,13 @@ class Rollouts(Host):
             self.assertEqual(self.rollout("good", DEPLOY_TIMEOUT=wrong), 1)
             self.assertIn("DEPLOY_TIMEOUT needs seconds", self.said)
             self.assertEqual(self.rollback(DEPLOY_TIMEOUT=wrong), 1)
+            on_host = subprocess.run(
+                ["bash", os.path.join(self.checkout, "tools/deploy/on-host"), "rollback", wrong],
+                cwd=self.folder, capture_output=True, text=True)
+            self.assertEqual(on_host.returncode, 2)
+            self.assertIn("SECONDS needs", on_host.stderr)
         self.assertFalse(os.path.exists(self.path))
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "lock")))
 
     @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
     def test_nobody_but_the_owner_leaves_files(self):
@@ -365,6 +385,12 @@ class Rollouts(Host):
     def test_rows_are_dumped_also_while_the_app_is_down(self):
         self.rollout("schema2")
         self.tell_stub("app-is-down")
+        self.tell_stub("no-room")
+        self.assertEqual(self.rollout("schema3"), 1)
+        self.assertIn("cannot dump the rows, nothing was touched", self.said)
+        self.assertEqual([call["arguments"][1:] for call in self.calls("compose")][-1], ["start", "app"])
+        self.assertFalse(os.path.exists(os.path.join(self.path, "before-schema-3.tar.partial")))
+        os.remove(os.path.join(self.stub, "no-room"))
         self.assertEqual(self.rollout("schema3"), 0, self.said)
         self.assertEqual(read(self.path, "before-schema-3.tar"), "all rows of the volume\n")
         words = [call["arguments"][1] for call in self.calls("compose")]
