@@ -129,14 +129,18 @@ class Restarts(Case):
             ("change", "PATCH", "/api/v1/users/me", {"bio": "patient"}),
             ("comment", "POST", f"/api/v1/posts/{self.post['id']}/comments", {"content": "once"}),
             ("like", "PUT", f"/api/v1/posts/{self.post['id']}/like"),
-            ("head", "HEAD", "/api/v1/posts")]]
+            ("head", "HEAD", "/api/v1/posts"),
+            ("search", "GET", "/api/v1/posts?content__icontains=lighthouse")]]
         for each in waiting:
             each.start()
         self.front.server.start()
         for each in waiting:
             each.join()
         self.assertEqual({name: answer.status for name, answer in answers.items()},
-                         {"read": 200, "change": 200, "comment": 201, "like": 201, "head": 200})
+                         {"read": 200, "change": 200, "comment": 201, "like": 201, "head": 200,
+                          "search": 200})
+        # That it could not be sent at first is no reason to write down what was searched for.
+        self.assertNotIn("lighthouse", self.front.nginx.errors())
         seen = self.ada.ask("GET", f"/api/v1/posts/{self.post['id']}").json()
         self.assertEqual((seen["comment_count"], seen["like_count"]), (1, 1))
 
