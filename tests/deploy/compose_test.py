@@ -234,6 +234,10 @@ class Compose(unittest.TestCase):
         self.one.compose(*UP, "app")
         self.one.compose(*UP)
         self.assertEqual(self.one.inspect("nginx")["Id"], nginx)
+        # As on-host does then: two generations of workers are in the container for a while.
+        for words in (("nginx", "-t"), ("nginx", "-s", "reload"),
+                      ("wget", "-q", "-T", "10", "-O", "/dev/null", "http://127.0.0.1:8081/readyz")):
+            self.one.compose("exec", "-T", "nginx", *words)
         took_s = time.monotonic() - began
         count = len(load.acknowledged)
         wait_until(lambda: load.failure or len(load.acknowledged) > count + 5, "the load goes on")

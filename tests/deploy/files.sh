@@ -49,6 +49,9 @@ done
 # Actions are named by commit, which nobody can move; what a workflow calls is there.
 unpinned() { grep -hE '^ *(- )?uses: ' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$|uses: \./'; }
 check "each action is named by commit" [ -z "$(unpinned)" ]
+# shellcheck disable=SC2016  # GitHub's expression, not the shell's
+check "a run by hand from another branch displaces no deployment" \
+    grep -qxF '  group: deploy-${{ github.ref }}' .github/workflows/deploy.yml
 mapfile -t called < <(grep -ohE 'tools/deploy/[a-z/-]*[a-z]|tests/deploy/[a-z_]+\.py' .github/workflows/*.yml | sort -u)
 for script in "${called[@]}"; do
     check "$script is there, and runs" [ -x "$script" ]
