@@ -1,5 +1,7 @@
 #include "handlers/list_parameters.hpp"
 
+#include <algorithm>
+
 #include "server/text.hpp"
 #include "storage/base/text.hpp"
 #include "storage/kv/key_codec.hpp"
@@ -52,6 +54,14 @@ result<query::list_request> list_parameters::read() {
     }
     explains_ = parameters->explains;
     return std::move(parameters->request);
+}
+
+bool list_parameters::are_costly() const {
+    constexpr std::string_view pattern = "regex";
+    return std::ranges::any_of(c_.request.query, [&](const auto& parameter) {
+        const auto& [name, value] = parameter;
+        return name.contains(pattern) || (name == "filter" && value.contains(pattern));
+    });
 }
 
 std::string list_parameters::bound_to() const {

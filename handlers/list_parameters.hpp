@@ -17,6 +17,9 @@ class list_parameters {
 public:
     list_parameters(call& c, storage::query::entity root) : c_(c), root_(root) {}
 
+    /// Whether to read them takes more than microseconds, since regular expressions are compiled.
+    bool are_costly() const;
+
     /// Errors: malformed, naming every bad parameter.
     result<storage::query::list_request> read();
 

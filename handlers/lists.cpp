@@ -72,7 +72,10 @@ http::response to_answer(const list_parameters& parameters, const found_page& pa
 
 awaitable<http::response> list(call& c, query::entity root) {
     list_parameters parameters{c, root};
-    const auto request = parameters.read();
+    const auto request =
+        parameters.are_costly()
+            ? co_await c.api.work().compute([&parameters] { return parameters.read(); })
+            : parameters.read();
     if (!request) {
         co_return to_response(request.error());
     }

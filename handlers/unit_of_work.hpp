@@ -48,6 +48,11 @@ public:
     template <class Function>
     awaitable<std::invoke_result_t<Function&, const kv::reader&>> read(Function function) const;
 
+    /// Runs `result<T> function()`, which reads nothing and takes milliseconds of the processor,
+    /// away from the io threads. Errors: those of the function; overloaded.
+    template <class Function>
+    awaitable<std::invoke_result_t<Function&>> compute(Function function) const;
+
     /// Runs `result<planned<T>> plan(const kv::reader&)` and commits what it returns; the answer
     /// is T once that is durable. Errors: those of the plan; overloaded, unavailable, storage_full.
     template <class Plan>
@@ -96,8 +101,12 @@ awaitable<std::invoke_result_t<Function&, const kv::reader&>> unit_of_work::read
             co_return std::move(*answer);
         }
     }
-    auto answer = co_await read_pool_.run(
-        [&] { return function(*store_.snapshot(kv::read_mode::blocking)); });
+    co_return co_await compute([&] { return function(*store_.snapshot(kv::read_mode::blocking)); });
+}
+
+template <class Function>
+awaitable<std::invoke_result_t<Function&>> unit_of_work::compute(Function function) const {
+    auto answer = co_await read_pool_.run(std::move(function));
     if (!answer) {
         co_return std::unexpected{storage::overloaded()};
     }
