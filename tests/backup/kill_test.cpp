@@ -4,10 +4,11 @@
 // PINHOLE_TEST_FAULTS=full tries every call instead of a sample.
 #include <algorithm>
 #include <csignal>
+#include <iterator>
+#include <span>
 
 #include "storage/kv/checkpoint.hpp"
 #include "tests/backup/backup_fixture.hpp"
-#include "tests/support/full_run.hpp"
 #include "tests/support/traced_program.hpp"
 
 namespace pinhole::storage::test {
@@ -15,24 +16,21 @@ namespace pinhole::storage::test {
 namespace {
 
 using pinhole::test::can_kill_at_calls;
-using pinhole::test::is_full_run;
+using pinhole::test::sample;
 using pinhole::test::system_call;
 using pinhole::test::traced_program;
 
 struct kill_fixture : backup_fixture {
     const traced_program child{BACKUP_CHILD, at("trace")};
 
-    /// About so many of them, and as many of the last, which drop what is old, or put the new in
-    /// its place.
-    std::vector<system_call> choose(const std::vector<system_call>& all, std::size_t about) {
-        constexpr std::size_t last = 50;
-        std::vector<system_call> chosen;
-        for (std::size_t place = 0; place < all.size(); ++place) {
-            const std::size_t among = place + last < all.size() ? all.size() - last : last;
-            if (is_full_run() || source.random().one_in(among / about + 1)) {
-                chosen.push_back(all[place]);
-            }
-        }
+    /// So many of them, and as many of the last, which drop what is old, or put the new in its
+    /// place.
+    std::vector<system_call> choose(const std::vector<system_call>& all, std::size_t count) {
+        const auto pick = [this](std::size_t below) { return source.random().pick(below); };
+        const std::size_t last = all.size() - std::min<std::size_t>(all.size(), 50);
+        std::vector<system_call> chosen = sample(std::span{all}.first(last), count, pick);
+        std::ranges::move(sample(std::span{all}.subspan(last), count, pick),
+                          std::back_inserter(chosen));
         return chosen;
     }
 

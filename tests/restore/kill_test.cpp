@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <iterator>
+#include <span>
 
 #include "tests/restore/restore_fixture.hpp"
 #include "tests/support/full_run.hpp"
@@ -16,6 +18,7 @@ namespace {
 
 using pinhole::test::can_kill_at_calls;
 using pinhole::test::is_full_run;
+using pinhole::test::sample;
 using pinhole::test::system_call;
 using pinhole::test::traced_program;
 
@@ -62,28 +65,31 @@ struct kill_fixture : restore_fixture {
 };
 
 /// The switch lies between the first and the last that name its journal. Where it begins and ends
-/// among them, with those around it.
+/// among them, with those around it. Requires: there is one.
 std::pair<std::size_t, std::size_t> find_switch(const std::vector<system_call>& calls) {
     const auto names_journal = [](const system_call& call) {
         return call.line.contains("restore.journal\"");
     };
     const auto first = std::ranges::find_if(calls, names_journal) - calls.begin();
+    BOOST_REQUIRE(first < std::ssize(calls));
     const auto last =
         calls.rend() - std::ranges::find_if(calls.rbegin(), calls.rend(), names_journal);
-    return {std::max(first, calls_around) - calls_around, last + calls_around};
+    return {std::max(first, calls_around) - calls_around,
+            std::min<std::ptrdiff_t>(last + calls_around, std::ssize(calls))};
 }
 
-/// All in a full run; else half of the switch's with both of its ends, and a few of the others.
+/// Half of the switch's, and a few of those before and behind.
 std::vector<system_call> choose_calls(const std::vector<system_call>& all, generator& random) {
     const auto [begin, end] = find_switch(all);
+    const std::span calls{all};
+    const auto pick = [&random](std::size_t below) { return random.pick(below); };
     std::vector<system_call> chosen;
-    for (std::size_t place = 0; place < all.size(); ++place) {
-        const bool is_of_switch = begin <= place && place < end;
-        const bool is_end = place == begin || place + 1 == std::min(end, all.size());
-        if (is_full_run() || is_end || random.one_in(is_of_switch ? 2 : all.size() / 6 + 1)) {
-            chosen.push_back(all[place]);
-        }
-    }
+    const auto choose = [&](std::span<const system_call> part, std::size_t count) {
+        std::ranges::move(sample(part, count, pick), std::back_inserter(chosen));
+    };
+    choose(calls.first(begin), 4);
+    choose(calls.subspan(begin, end - begin), (end - begin) / 2);
+    choose(calls.subspan(end), 2);
     return chosen;
 }
 
@@ -113,9 +119,9 @@ BOOST_AUTO_TEST_CASE(a_restore_that_is_killed_leaves_the_old_state_or_the_new) {
         }
     }
     // The sample has met both, and the moments between.
-    BOOST_TEST(old_states > 0U);
-    BOOST_TEST(new_states > 0U);
-    BOOST_TEST(cut_switches > 0U);
+    BOOST_TEST(old_states > 3U);
+    BOOST_TEST(new_states > 3U);
+    BOOST_TEST(cut_switches > 3U);
 }
 
 /// Each place of the switch, and from there each place of what finishes it.
@@ -164,7 +170,8 @@ BOOST_AUTO_TEST_CASE(a_restore_into_nothing_that_is_killed_leaves_nothing_or_all
     }
 }
 
-/// Part of the rows is there, each of them whole, and the same merge adds the rest.
+/// A merge switches nothing. Part of the rows is there, each of them whole, and the same merge adds
+/// the rest.
 BOOST_AUTO_TEST_CASE(a_merge_that_is_killed_is_finished_by_another) {
     make_subset(dump, at("part"), source.random());
     must_restore(at("part"), at("before"));
@@ -175,7 +182,8 @@ BOOST_AUTO_TEST_CASE(a_merge_that_is_killed_is_finished_by_another) {
     start();
     BOOST_REQUIRE(child.run({"merge", dump, target}) == 0);
     const auto calls = child.calls();
-    for (const system_call& each : choose_calls(calls, source.random())) {
+    const auto pick = [this](std::size_t below) { return source.random().pick(below); };
+    for (const system_call& each : sample(calls, 8, pick)) {
         BOOST_TEST_CONTEXT("killed at " << to_string(each)) {
             start();
             child.run({"merge", dump, target}, &each);

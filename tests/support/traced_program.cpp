@@ -1,11 +1,13 @@
 #include "tests/support/traced_program.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <string_view>
 #include <utility>
 
+#include "tests/support/full_run.hpp"
 #include "tests/support/run_program.hpp"
 
 namespace pinhole::test {
@@ -33,6 +35,19 @@ std::string without_leak_detection() {
 
 std::string to_string(const system_call& call) {
     return call.name + " no. " + std::to_string(call.n);
+}
+
+std::vector<system_call> sample(std::span<const system_call> calls, std::size_t count,
+                                const std::function<std::size_t(std::size_t)>& pick) {
+    const std::size_t stretches = is_full_run() ? calls.size() : std::min(count, calls.size());
+    std::vector<system_call> chosen;
+    chosen.reserve(stretches);
+    for (std::size_t number = 0; number < stretches; ++number) {
+        const std::size_t begin = calls.size() * number / stretches;
+        const std::size_t end = calls.size() * (number + 1) / stretches;
+        chosen.push_back(calls[begin + pick(end - begin)]);
+    }
+    return chosen;
 }
 
 traced_program::traced_program(std::string program, std::filesystem::path trace)
@@ -63,7 +78,9 @@ std::vector<system_call> traced_program::calls() const {
         const std::size_t begin = line.find_first_not_of(' ', thread.size());
         const std::size_t end = line.find('(');
         first = first.empty() ? thread : first;
-        if (thread == first && begin < end && end != std::string::npos) {
+        // "<... openat resumed>) = -1 ENOENT (No such file)" ends a call that was counted.
+        const bool is_call = begin < end && end != std::string::npos && line[begin] != '<';
+        if (thread == first && is_call) {
             const std::string name = line.substr(begin, end - begin);
             calls.push_back({.name = name, .n = ++counts[name], .line = line});
         }

@@ -6,6 +6,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,11 @@ struct system_call {
 };
 
 std::string to_string(const system_call& call);
+
+/// So many of them, one of each of as many stretches of equal length; `pick(n)` says which, below
+/// n. All, if there are no more, or in a full run (full_run.hpp).
+std::vector<system_call> sample(std::span<const system_call> calls, std::size_t count,
+                                const std::function<std::size_t(std::size_t)>& pick);
 
 class traced_program {
 public:
