@@ -29,7 +29,7 @@ constexpr unsigned n_max = 100;
 /// Enough for every thread to have made its calls, of the kinds that writing makes.
 constexpr int writes_max = 500;
 /// For what was under way when the call failed, on a machine that is busy.
-constexpr auto grace = std::chrono::milliseconds(2000);
+constexpr auto grace = std::chrono::milliseconds(500);
 constexpr int trials_per_crowd = 10;
 
 struct fault {

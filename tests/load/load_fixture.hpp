@@ -51,9 +51,8 @@ std::size_t open_sockets(pid_t process);
 std::chrono::milliseconds time_of_plain_request(std::uint16_t port,
                                                 const std::string& target = "/healthz");
 
-/// Far above what a plain request takes: who waits so long is kept waiting by whoever else is
-/// there.
-inline constexpr std::chrono::seconds plain_request_patience{5};
+/// What a plain request may take, whoever else is there.
+inline constexpr std::chrono::seconds plain_request_patience{1};
 
 /// An address of this machine that is not the loopback's; empty if it has none.
 std::string own_address();

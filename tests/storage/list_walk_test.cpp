@@ -217,7 +217,7 @@ private:
     std::array<entity_id, 2> people_;
     std::vector<made_row> posts_;
     std::vector<made_row> comments_;
-    int changes_ = 0;
+    std::atomic<int> changes_ = 0;
 };
 
 naive_test text_test(std::vector<relation> path, const char* field, const char* lookup,
@@ -430,13 +430,17 @@ BOOST_AUTO_TEST_CASE(rows_that_stay_come_once_and_in_order_while_others_come_and
     const auto end =
         std::chrono::steady_clock::now() +
         std::chrono::seconds(queries_wanted("PINHOLE_TEST_WALK_SECONDS", seconds_ordinary));
+    // However slow the disk is: a walk without changes shows nothing.
+    constexpr int changes_min = 20;
+    const auto has_done_little = [](const auto& each) { return each->changes() <= changes_min; };
     std::optional<std::string> fault;
     std::size_t rows_between = 0;
     int rounds = 0;
     do {
         fault = walk_all(in, lists, rows_between);
         ++rounds;
-    } while (!fault && std::chrono::steady_clock::now() < end);
+    } while (!fault && (std::chrono::steady_clock::now() < end ||
+                        std::ranges::any_of(writers, has_done_little)));
     stops = true;
     for (std::thread& each : threads) {
         each.join();
@@ -445,7 +449,7 @@ BOOST_AUTO_TEST_CASE(rows_that_stay_come_once_and_in_order_while_others_come_and
     BOOST_TEST(rows_between > 0U);
     for (const auto& each : writers) {
         BOOST_TEST_MESSAGE(each->changes() << " changes in " << rounds << " rounds");
-        BOOST_TEST(each->changes() > 0);
+        BOOST_TEST(each->changes() > changes_min);
     }
 }
 
