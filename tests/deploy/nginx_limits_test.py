@@ -4,6 +4,7 @@
 import os
 import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import front  # noqa: E402
@@ -65,9 +66,16 @@ class Limits(Case):
                 "POST", "/api/v1/auth/login", {"username": "kim", "password": f"wrong {number}"},
                 headers)
 
-        # The program counts guesses at an account for each address: ten, whatever the header says.
-        answers = [guess(number) for number in range(12)]
-        self.assertEqual([answer.status for answer in answers], [401] * 10 + [429] * 2)
+        # The program counts guesses at an account for each address: ten, whatever the header says,
+        # and one more each 30 seconds, which a busy machine may take for them.
+        begun = time.monotonic()
+        answers = []
+        while not answers or answers[-1].status == 401:
+            answers.append(guess(len(answers)))
+        allowed = len(answers) - 1
+        self.assertGreaterEqual(allowed, 10)
+        self.assertLessEqual(allowed, 10 + (time.monotonic() - begun) // 30)
+        self.assertEqual(answers[-1].status, 429)
         self.assertNotIn("from your address", answers[-1].json()["detail"])  # not nginx's
         # And nobody can spend the guesses of somebody else.
         spent = self.front.client("127.0.0.6").ask(
