@@ -35,17 +35,14 @@ dice::dice()
     BOOST_TEST_MESSAGE("PINHOLE_TEST_SEED=" << seed_);
 }
 
-void wait_for_a_moment(const crowd_signals& signals, dice& random) {
+void wait_for_a_moment(crowd_signals& signals, dice& random) {
     constexpr unsigned writes_max = 400;
     constexpr std::chrono::milliseconds time_max(600);
     const bool by_writes = random.pick(2) == 0;
     const int writes = by_writes ? static_cast<int>(1 + random.pick(writes_max)) : 1;
-    const auto deadline = steady_clock::now() + patience;
-    while (signals.acknowledged < writes) {
-        BOOST_TEST_REQUIRE((steady_clock::now() < deadline), "the crowd does not write");
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    BOOST_TEST_REQUIRE(signals.wait_for_acknowledged(writes, patience), "the crowd does not write");
     if (!by_writes) {
+        // That so much time passes is what is wanted: the harm comes at any moment.
         std::this_thread::sleep_for(random.moment(time_max));
     }
 }

@@ -43,7 +43,7 @@ private:
 
 /// Waits until the crowd is writing, and then until a random moment: so many acknowledged writes
 /// later, or so much time.
-void wait_for_a_moment(const crowd_signals& signals, dice& random);
+void wait_for_a_moment(crowd_signals& signals, dice& random);
 
 /// One data directory, and the processes that serve it, one after the other.
 class trial {

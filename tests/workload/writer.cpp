@@ -31,7 +31,7 @@ void writer::write(const std::string& shared_post, crowd_signals& signals) {
     try {
         while (!signals.enough) {
             if (write_once(shared_post)) {
-                ++signals.acknowledged;
+                signals.acknowledge();
             }
         }
     } catch (const http_failure& failure) {

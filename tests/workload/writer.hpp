@@ -7,7 +7,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <random>
 #include <set>
 #include <string>
@@ -21,12 +24,28 @@ namespace pinhole::test {
 /// What the crowd and the one who does the harm tell each other while the crowd writes.
 struct crowd_signals {
     std::atomic<int> acknowledged = 0;
+    /// Counts one more, and wakes who waits for it.
+    void acknowledge() {
+        {
+            const std::lock_guard lock{mutex};
+            ++acknowledged;
+        }
+        changed.notify_all();
+    }
+    /// Until there are so many, or the time is over. Whether there are.
+    bool wait_for_acknowledged(int writes, std::chrono::steady_clock::duration patience) {
+        std::unique_lock lock{mutex};
+        return changed.wait_for(lock, patience, [&] { return acknowledged >= writes; });
+    }
     /// Answers that broke off in the middle.
     std::atomic<int> answers_cut = 0;
     /// Set by the test: from now on a connection that breaks is no surprise.
     std::atomic<bool> may_break = false;
     /// Set by the test: every writer ends after its present request.
     std::atomic<bool> enough = false;
+
+    std::mutex mutex;
+    std::condition_variable changed;
 };
 
 /// How much is compared with what is there: what was written since the last time and a sample of
