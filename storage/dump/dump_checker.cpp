@@ -337,11 +337,11 @@ void dump_checker::join_files() {
                             name_of(parent.row) + " has too many files");
             }
         }
-        join(std::move(parent), std::move(files));
+        join(std::move(parent), files);
     }
 }
 
-void dump_checker::join(located<post> row, std::vector<located<file>> files) {
+void dump_checker::join(located<post> row, std::span<const located<file>> files) {
     for (const located<file>& each : files) {
         if (each.row.is_deleted) {
             continue;
@@ -362,7 +362,7 @@ void dump_checker::join(located<post> row, std::vector<located<file>> files) {
             file_name_of<post>(), row.line,
             name_of(row.row) + " has more than " + std::to_string(files_per_post_max) + " files");
     }
-    hand_over([&](row_sink& sink) { sink.take(std::move(row), std::move(files)); });
+    hand_over([&](row_sink& sink) { sink.take(std::move(row), files); });
 }
 
 void dump_checker::compare_with_manifest() {

@@ -83,7 +83,7 @@ private:
     void hand_over(const Function& function);
 
     void join_files();
-    void join(located<post> row, std::vector<located<file>> files);
+    void join(located<post> row, std::span<const located<file>> files);
     void compare_with_manifest();
 
     void advance(std::string_view phase, std::uint64_t done, bool counts_bytes = false);

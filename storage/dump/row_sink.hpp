@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "storage/schema/entities.hpp"
 
@@ -53,8 +52,9 @@ public:
     virtual void take(located<comment> row) = 0;
     virtual void take(located<like> row) = 0;
     /// In the order of their ids, behind all files, with the copies of those that are alive.
-    /// `files` are all that hang under it, deleted ones too, by position.
-    virtual void take(located<post> row, std::vector<located<file>> files) = 0;
+    /// `files` are all that hang under it, deleted ones too, by position; valid for the time of the
+    /// call.
+    virtual void take(located<post> row, std::span<const located<file>> files) = 0;
 
     /// The bytes of a medium, between a beginning and an end.
     virtual void begin_medium(const std::string& media_path) = 0;

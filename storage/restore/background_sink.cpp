@@ -5,14 +5,14 @@
 
 namespace pinhole::storage {
 
-background_sink::background_sink(dump::row_sink& inner)
+background_sink::background_sink(row_builder& inner)
     : inner_(inner), queue_([this](item& next) { hand_over(next); }) {}
 
 void background_sink::hand_over(item& next) {
     std::visit(
         [this](auto& row) {
-            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(row)>, post_with_files>) {
-                inner_.take(std::move(row.row), std::move(row.files));
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(row)>, dump::located<post>>) {
+                inner_.take(std::move(row), {});
             } else {
                 inner_.take(std::move(row));
             }
@@ -32,8 +32,8 @@ void background_sink::take(dump::located<comment> row) {
 void background_sink::take(dump::located<like> row) {
     queue_.push(row);
 }
-void background_sink::take(dump::located<post> row, std::vector<dump::located<file>> files) {
-    queue_.push(post_with_files{std::move(row), std::move(files)});
+void background_sink::take(dump::located<post> row, std::span<const dump::located<file>> /*files*/) {
+    queue_.push(std::move(row));
 }
 
 void background_sink::begin_medium(const std::string& media_path) {

@@ -87,7 +87,7 @@ void row_builder::take(dump::located<like> row) {
     terms_.end();
     add_row(row.row);
 }
-void row_builder::take(dump::located<post> row, std::vector<dump::located<file>> /*files*/) {
+void row_builder::take(dump::located<post> row, std::span<const dump::located<file>> /*files*/) {
     add_row(row.row);
     terms_.take(std::move(row.row));
 }

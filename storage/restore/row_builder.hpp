@@ -49,7 +49,7 @@ public:
     void take(dump::located<file> row) override;
     void take(dump::located<comment> row) override;
     void take(dump::located<like> row) override;
-    void take(dump::located<post> row, std::vector<dump::located<file>> files) override;
+    void take(dump::located<post> row, std::span<const dump::located<file>> files) override;
     void begin_medium(const std::string& media_path) override;
     void append_medium(std::span<const char> bytes) override;
     void end_medium() override;

@@ -92,7 +92,7 @@ void row_merger::take(dump::located<like> row) {
     }
 }
 
-void row_merger::take(dump::located<post> row, std::vector<dump::located<file>> files) {
+void row_merger::take(dump::located<post> row, std::span<const dump::located<file>> files) {
     const auto there = rows_.find<post>(row.row.id);
     const bool is_new_post = is_new(row);
     std::vector<dump::located<file>> added;
