@@ -50,7 +50,9 @@ class table_writer {
 public:
     /// `front`: what the tables' paths begin with.
     table_writer(family_kind kind, std::string front, const rocksdb::Options& options)
-        : kind_(kind), front_(std::move(front)), options_(options) {}
+        : kind_(kind), front_(std::move(front)), options_(options), stamped_(stamp_bytes, '\0') {
+        store_u64(stamped_.data(), stamp_of_all);
+    }
 
     const std::vector<std::string>& paths() const { return paths_; }
 
@@ -61,7 +63,7 @@ public:
             add(physical_key(part, bytes), posting_value);
             return;
         }
-        store_u64(stamped_.assign(stamp_bytes, '\0').data(), stamp_of_all);
+        stamped_.resize(stamp_bytes);
         add(physical_key(part, bytes), stamped_.append(value));
     }
     void add_sum(part_id part, std::string_view bytes, std::int64_t sum) {
@@ -103,7 +105,7 @@ private:
     rocksdb::Options options_;
     std::unique_ptr<rocksdb::SstFileWriter> writer_;
     std::vector<std::string> paths_;
-    std::string stamped_;  ///< a value, behind its stamp
+    std::string stamped_;  ///< the stamp, and behind it a value
     unsigned keys_ = 0;    ///< in the table
 };
 
