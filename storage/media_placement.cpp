@@ -112,7 +112,7 @@ job_step media_placement::remove_media(const pending_job& seen) {
         return job_step::waits;
     }
     media_.remove_all(media_paths_of(seen));
-    kv::commit commit;
+    kv::commit commit{.operations = {}, .frees_room = true};
     append_job_done(commit, seen);
     return to_job_step(store_.submit_and_wait(std::move(commit)), true);
 }

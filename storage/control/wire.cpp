@@ -208,6 +208,7 @@ kv::row read_row(frame_reader& in) {
 }
 
 void append_commit(frame_writer& out, const kv::commit& commit) {
+    out.append_u8(commit.frees_room ? 1 : 0);
     out.append_u32(static_cast<std::uint32_t>(commit.operations.size()));
     for (const kv::operation& operation : commit.operations) {
         out.append_u8(static_cast<std::uint8_t>(operation.index()));
@@ -221,12 +222,13 @@ void append_commit(frame_writer& out, const kv::commit& commit) {
 }
 
 kv::commit read_commit(frame_reader& in, std::size_t& operations_left) {
+    kv::commit commit;
+    commit.frees_room = in.read_u8() != 0;
     const std::size_t count = in.read_count(operation_bytes_min);
     if (count > operations_left) {
         throw malformed_frame{"a frame has too many operations"};
     }
     operations_left -= count;
-    kv::commit commit;
     commit.operations.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         kv::operation& operation = commit.operations.emplace_back(make_operation(in.read_u8()));

@@ -21,7 +21,7 @@
 
 namespace pinhole::storage::control {
 
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
 
 /// A longer frame ends the connection.
 inline constexpr std::size_t frame_bytes_max = std::size_t{16} << 20U;

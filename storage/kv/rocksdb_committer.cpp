@@ -159,10 +159,26 @@ std::span<committer::waiting> committer::next_group(std::span<waiting> commits) 
     return commits.first(count);
 }
 
-void committer::finish(std::span<waiting> group) {
+std::span<committer::waiting> committer::admit(std::span<waiting> group) const {
     if (health_.current() == health::ok) {
-        decide(group);
-        write(group);
+        return group;
+    }
+    if (!health_.only_room_is_low() || !may_use_reserve_) {
+        return {};
+    }
+    std::size_t admitted = 0;
+    for (waiting& one : group) {
+        if (one.commit.frees_room) {
+            std::swap(one, group[admitted++]);
+        }
+    }
+    return group.first(admitted);
+}
+
+void committer::finish(std::span<waiting> group) {
+    if (const auto admitted = admit(group); !admitted.empty()) {
+        decide(admitted);
+        write(admitted);
     }
     for (auto& one : group) {
         count(one.result);
@@ -241,6 +257,7 @@ void committer::look_at_room() {
     try {
         const std::uint64_t free = free_bytes_();
         const bool low = free < reserve_bytes_;
+        may_use_reserve_ = free >= reserve_bytes_min;
         health_.set_room_low(low);
         if (database_->is_read_only()) {
             if (free >= std::max(reserve_bytes_, reserve_bytes_min) && now >= open_due_) {

@@ -58,6 +58,8 @@ private:
     std::optional<std::vector<waiting>> take_waiting();
     /// As many as one write may carry, from the front.
     static std::span<waiting> next_group(std::span<waiting> commits);
+    /// Those that may be written now, moved to the front in their order.
+    std::span<waiting> admit(std::span<waiting> group) const;
     void finish(std::span<waiting> group);
     void count(outcome what);
     void decide(std::span<waiting> group);
@@ -82,6 +84,7 @@ private:
     // Of the commit thread, the constructor aside.
     std::shared_ptr<database> database_;
     std::optional<commit_group> group_;
+    bool may_use_reserve_ = false;  ///< as the last look found it
 
     std::atomic<std::uint64_t> groups_ = 0;
     std::array<std::atomic<std::uint64_t>, 5> outcomes_{};  ///< by outcome

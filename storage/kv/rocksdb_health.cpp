@@ -15,6 +15,10 @@ health health_tracker::current() const noexcept {
     return database_full_ || room_low_ ? health::full : health::ok;
 }
 
+bool health_tracker::only_room_is_low() const noexcept {
+    return !failed_ && !database_full_ && room_low_;
+}
+
 void health_tracker::fail(std::string_view why) {
     log(log_level::error, "no write is acknowledged any more: " + std::string(why));
     if (!failed_.exchange(true) && on_failure_) {

@@ -21,6 +21,8 @@ public:
 
     health current() const noexcept;
     bool database_full() const noexcept { return database_full_; }
+    /// Nothing is wrong but that the reserve has been reached.
+    bool only_room_is_low() const noexcept;
 
     /// Final. The first call logs and tells the owner; later ones only log.
     void fail(std::string_view why);

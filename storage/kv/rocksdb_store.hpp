@@ -73,7 +73,8 @@ struct rocksdb_options {
     /// Commits are refused while the disk has less room than this, since RocksDB needs room to
     /// flush and compact what it has taken. It can meet the end of the disk all the same, in a
     /// compaction larger than the reserve or because others fill the disk between two looks; health
-    /// is then `full` until there is room. Anything but 0 is raised to `reserve_bytes_min`; 0: no
+    /// is then `full` until there is room. A commit that frees room is refused below
+    /// `reserve_bytes_min` alone. Anything but 0 is raised to `reserve_bytes_min`; 0: no
     /// reserve.
     std::uint64_t reserve_bytes = std::uint64_t{64} << 20U;
 

@@ -122,6 +122,9 @@ inline constexpr std::size_t key_stamp_bytes = 8;
 /// Applied whole or not at all, in order; a later operation on a key sees the earlier ones.
 struct commit {
     std::vector<operation> operations;
+    /// Its point is to make room: taken also where the disk has less than what others must leave.
+    bool frees_room = false;
+
     bool empty() const { return operations.empty(); }
 };
 

@@ -92,8 +92,10 @@ private:
     }
 
     bool commits(kv::commit commit) {
-        return try_commit(store_, std::move(commit),
-                          "a purge cannot be written: is the disk full? It goes on later");
+        commit.frees_room = true;
+        return try_commit(
+            store_, std::move(commit),
+            "a purge cannot be written: make some room on the disk, and run it again");
     }
 
     std::size_t rows_gone() const {
