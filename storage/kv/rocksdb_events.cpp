@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace pinhole::kv {
@@ -38,6 +39,10 @@ void log_bridge::Logv(rocksdb::InfoLogLevel level, const char* format, va_list a
     if (bytes < 0) {
         health_->log(to_log_level(level), "rocksdb: (a line that cannot be formatted)");
         return;
+    }
+    // A checkpoint keeps files from being deleted twice at a time, which RocksDB warns of.
+    if (std::string_view{line.data()}.find("File Deletions ") != std::string_view::npos) {
+        level = rocksdb::InfoLogLevel::DEBUG_LEVEL;
     }
     std::string text = std::string("rocksdb: ") + line.data();
     while (text.back() == '\n') {
