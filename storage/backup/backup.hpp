@@ -42,9 +42,7 @@ struct backup_report {
     /// are missing or of a wrong size.
     fault_list bad_media;
     std::vector<kv::backup_id> dropped;
-    /// In the folder, with another secret key or a damaged record: they count for nothing and stay.
-    /// Known if `keep` is given.
-    std::size_t of_others = 0;
+    std::size_t of_others = 0;  ///< as prune_report; known if `keep` is given
 };
 
 class backup_writer {
@@ -68,8 +66,6 @@ private:
     void require_room() const;
     void add_media();
     void add_secret_key();
-    bool is_of_this_database(kv::backup_id id) const;
-    void drop_old();
 
     const backup_folder& folder_;
     backup_options options_;
@@ -78,8 +74,8 @@ private:
     bool is_done_ = false;
 };
 
-/// Removes whatever no record stands for. Says in `log` what it has to leave.
-/// Requires: the folder opened to write.
-void remove_leftovers(const backup_folder& folder, const kv::log_function& log);
+/// By which the backups of a database are told: backup_record::secret_key_sha256. Empty without a
+/// key.
+std::string secret_key_sha256_of(const std::filesystem::path& data_dir);
 
 }  // namespace pinhole::storage::backup

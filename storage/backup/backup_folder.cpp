@@ -15,6 +15,7 @@
 
 #include "storage/backup/backup_damage.hpp"
 #include "storage/backup/durable_file.hpp"
+#include "storage/base/path.hpp"
 #include "storage/media/media_disk.hpp"
 #include "storage/restore/data_directory.hpp"
 
@@ -31,12 +32,6 @@ constexpr std::string_view lock_name = "lock";
 fs::path plain(const fs::path& path) {
     const fs::path whole = fs::absolute(path).lexically_normal();
     return whole.has_filename() ? whole : whole.parent_path();
-}
-
-bool is_within(const fs::path& path, const fs::path& folder) {
-    const fs::path inner = fs::weakly_canonical(path);
-    const fs::path outer = fs::weakly_canonical(folder);
-    return std::ranges::mismatch(outer, inner).in1 == outer.end();
 }
 
 /// What the first backup may find: nothing, or what a call that was cut short has left; and what a

@@ -2,6 +2,7 @@
 // and without one.
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -211,6 +212,30 @@ BOOST_AUTO_TEST_CASE(what_it_says) {
     stop();
 }
 
+BOOST_AUTO_TEST_CASE(some_are_dropped_without_a_new_one) {
+    make_empty();
+    for (int i = 0; i < 4; ++i) {
+        must({"backup", dest()});
+    }
+    BOOST_TEST(must({"backup", "prune", "--keep", "3", dest()}) == "dropped 1 of 4 backups\n");
+    BOOST_TEST((must_json({"backup", "prune", "--id", "3", dest()}) ==
+                json{{"dropped", {3}}, {"left", {2, 4}}, {"of_others", 0}}));
+    // Those of another database stay, unless they are named.
+    {
+        std::ofstream{data / "secret.key"} << std::string(64, 'a');
+    }
+    BOOST_TEST((must_json({"backup", "prune", "--keep", "1", dest()}) ==
+                json{{"dropped", json::array()}, {"left", {2, 4}}, {"of_others", 2}}));
+    BOOST_TEST((must_json({"backup", "prune", "--id", "2", "--id", "4", dest()})["left"] ==
+                json::array()));
+    check_end({"backup", "prune", dest()}, 2, "--keep N");
+    check_end({"backup", "prune", "--keep", "1", "--id", "1", dest()}, 2, "--keep N");
+    check_end({"backup", "prune", "--id", "4", dest()}, 1, "there is no backup 4");
+    const std::string absent = dest() + "-absent";
+    check_end({"backup", "prune", "--keep", "1", absent}, 1, "there are no backups");
+    BOOST_TEST(!fs::exists(absent));
+}
+
 BOOST_AUTO_TEST_CASE(what_it_refuses) {
     check_end({"backup", dest()}, 1, "there is no database");
     BOOST_TEST(!fs::exists(dest()));
@@ -218,6 +243,9 @@ BOOST_AUTO_TEST_CASE(what_it_refuses) {
     check_end({"backup"}, 2, "DEST");
     check_end({"backup", "--keep", "0", dest()}, 2, "keep");
     check_end({"backup", "list"}, 2, "DEST");
+    check_end({"backup", "list", dest(), "other"}, 2, "other");
+    check_end({"backup", "verify", dest(), "--keep", "2"}, 2, "--keep");
+    check_end({"backup", "other", "restore", dest()}, 2, "other");
     check_end({"backup", "verify", "--all", "--id", "1", dest()}, 2, "--");
     check_end({"backup", "list", dest()}, 1, "there are no backups");
     check_end({"backup", (data / "backups").string()}, 1, "lies in the data directory");

@@ -1,4 +1,4 @@
-// backup, and below it list, verify, restore: physical backups in a folder (docs/backup.md).
+// backup, and below it list, verify, restore, prune: physical backups in a folder (docs/backup.md).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "storage/backup/backup.hpp"
+#include "storage/backup/prune.hpp"
 #include "storage/backup/restore_backup.hpp"
 #include "storage/backup/verify.hpp"
 #include "storage/base/version.hpp"
@@ -34,6 +35,12 @@ using nlohmann::json;
 struct backup_word_options {
     std::string folder;
     std::optional<std::size_t> keep;
+};
+
+struct prune_options {
+    std::string folder;
+    std::optional<std::size_t> keep;
+    std::vector<kv::backup_id> ids;
 };
 
 struct choice_options {
@@ -93,6 +100,15 @@ void show_json(const word_context& context, const json& value) {
     context.out.result(to_json_text(value) + '\n');
 }
 
+void tell_of_others(const word_context& context, std::size_t count, const std::string& folder) {
+    if (count != 0) {
+        context.out.note(fmt::format(
+            "{} backups in {} are of another database, or damaged: they count for nothing, and "
+            "stay",
+            count, folder));
+    }
+}
+
 exit_code make_backup(word_context& context, const backup_word_options& options) {
     if (options.folder.empty()) {
         throw usage_error{"DEST is required: the folder for the backups"};
@@ -128,12 +144,7 @@ exit_code make_backup(word_context& context, const backup_word_options& options)
             text += fmt::format("dropped   {:>10}  older ones\n", report.dropped.size());
         }
         context.out.result(text);
-        if (report.of_others != 0) {
-            context.out.note(fmt::format(
-                "{} backups in {} are of another database, or damaged: they count for nothing, and "
-                "stay",
-                report.of_others, options.folder));
-        }
+        tell_of_others(context, report.of_others, options.folder);
         show_faults(context, report.bad_media);
     }
     return report.bad_media.empty() ? exit_code::done : exit_code::refused;
@@ -168,6 +179,13 @@ exit_code list_backups(word_context& context, const choice_options& options) {
     return faults.empty() ? exit_code::done : exit_code::refused;
 }
 
+void require_backup(const backup::backup_folder& folder, kv::backup_id id) {
+    const auto ids = folder.ids();
+    if (std::ranges::find(ids, id) == ids.end()) {
+        throw refusal{fmt::format("there is no backup {} in {}", id, folder.path().string())};
+    }
+}
+
 /// The one that is asked for, or the newest.
 kv::backup_id choose(const backup::backup_folder& folder, const choice_options& options) {
     const auto ids = folder.ids();
@@ -177,10 +195,7 @@ kv::backup_id choose(const backup::backup_folder& folder, const choice_options& 
     if (!options.id) {
         return ids.back();
     }
-    if (std::ranges::find(ids, *options.id) == ids.end()) {
-        throw refusal{
-            fmt::format("there is no backup {} in {}", *options.id, folder.path().string())};
-    }
+    require_backup(folder, *options.id);
     return *options.id;
 }
 
@@ -204,6 +219,38 @@ exit_code verify_backups(word_context& context, const choice_options& options) {
         show_faults(context, faults);
     }
     return faults.empty() ? exit_code::done : exit_code::refused;
+}
+
+exit_code drop_backups(word_context& context, const prune_options& options) {
+    if (options.keep.has_value() == !options.ids.empty()) {
+        throw usage_error{"which ones? --keep N leaves the newest, or --id N names one"};
+    }
+    // Nothing is to be made where a name is mistyped.
+    must(backup::backup_folder::open_to_list(options.folder));
+    const auto folder =
+        must(backup::backup_folder::open_to_write(options.folder, context.data_dir));
+    backup::prune_report report;
+    if (options.keep) {
+        report = backup::prune_backups(folder, *options.keep,
+                                       backup::secret_key_sha256_of(context.data_dir),
+                                       to_log(context.out));
+    } else {
+        for (const kv::backup_id id : options.ids) {
+            require_backup(folder, id);
+        }
+        backup::drop_backups(folder, options.ids, to_log(context.out));
+        report.dropped = options.ids;
+    }
+    const auto left = folder.ids();
+    if (context.out.is_json()) {
+        show_json(context,
+                  {{"dropped", report.dropped}, {"left", left}, {"of_others", report.of_others}});
+    } else {
+        context.out.result(fmt::format("dropped {} of {} backups\n", report.dropped.size(),
+                                       report.dropped.size() + left.size()));
+        tell_of_others(context, report.of_others, options.folder);
+    }
+    return exit_code::done;
 }
 
 exit_code restore_backup(word_context& context, const choice_options& options) {
@@ -246,11 +293,30 @@ void add_folder(CLI::App& word, std::string& folder) {
     word.add_option("DEST", folder, "The folder of the backups")->required()->type_name("DIR");
 }
 
+void check_id(CLI::Option& option) {
+    option.type_name("N")->check(decimal())->check(
+        CLI::Range(kv::backup_id{1}, std::numeric_limits<kv::backup_id>::max()));
+}
+
 void add_id(CLI::App& word, choice_options& options) {
-    word.add_option("--id", options.id, "Which backup; the newest, if it is not said")
+    check_id(*word.add_option("--id", options.id, "Which backup; the newest, if it is not said"));
+}
+
+void add_keep(CLI::App& word, std::optional<std::size_t>& keep, const std::string& description) {
+    word.add_option("--keep", keep, description)
         ->type_name("N")
         ->check(decimal())
-        ->check(CLI::Range(kv::backup_id{1}, std::numeric_limits<kv::backup_id>::max()));
+        ->check(CLI::Range(1U, kept_max));
+}
+
+/// What none of the words below it knows, `backup` itself takes.
+void require_nothing_else(const backup_word_options& outer) {
+    if (outer.keep) {
+        throw usage_error{"--keep is for `backup DEST` and `backup prune`"};
+    }
+    if (!outer.folder.empty()) {
+        throw usage_error{"one DEST is enough: what is \"" + outer.folder + "\"?"};
+    }
 }
 
 }  // namespace
@@ -266,38 +332,53 @@ void add_backup(word_list& words) {
     word.add_option("DEST", made->folder,
                     "The folder of the backups, made at the first; best on another disk")
         ->type_name("DIR");
-    word.add_option("--keep", made->keep, "Afterwards, remove all but the newest N")
-        ->type_name("N")
-        ->check(decimal())
-        ->check(CLI::Range(1U, kept_max));
+    add_keep(word, made->keep, "Afterwards, remove all but the newest N");
+
+    const auto add = [&](std::string name, std::string description, auto options, auto function) {
+        return &words.add_under(word, std::move(name), std::move(description),
+                                [made, options, function](word_context& context) {
+                                    require_nothing_else(*made);
+                                    return function(context, *options);
+                                });
+    };
 
     const auto listed = std::make_shared<choice_options>();
-    CLI::App& list =
-        words.add_under(word, "list", "Lists the backups in a folder",
-                        [listed](word_context& context) { return list_backups(context, *listed); });
+    CLI::App& list = *add("list", "Lists the backups in a folder", listed, list_backups);
     add_folder(list, listed->folder);
 
     const auto verified = std::make_shared<choice_options>();
-    CLI::App& verify = words.add_under(
-        word, "verify",
+    CLI::App& verify = *add(
+        "verify",
         "Looks whether a backup is what was written: the database by its sums, media by presence "
         "and size",
-        [verified](word_context& context) { return verify_backups(context, *verified); });
+        verified, verify_backups);
     add_folder(verify, verified->folder);
     add_id(verify, *verified);
     verify.add_flag("--all", verified->all, "All backups in the folder")->excludes("--id");
     verify.add_flag("--hash", verified->hash, "Read all media, too, and compare their SHA-256");
 
     const auto restored = std::make_shared<choice_options>();
-    CLI::App& restore = words.add_under(
-        word, "restore",
+    CLI::App& restore = *add(
+        "restore",
         "Puts a backup into an empty data directory that no server has open. All is checked first, "
         "and shows at once; with a fault, or a kill midway, the directory stays as it was",
-        [restored](word_context& context) { return restore_backup(context, *restored); });
+        restored, restore_backup);
     add_folder(restore, restored->folder);
     add_id(restore, *restored);
     restore.add_flag("--missing-media", restored->missing_media,
                      "Leave out media that the backup has lost or that are damaged in it");
+
+    const auto pruned = std::make_shared<prune_options>();
+    CLI::App& prune = *add(
+        "prune", "Drops backups and makes none: what a full disk needs before there is another",
+        pruned, drop_backups);
+    add_folder(prune, pruned->folder);
+    add_keep(prune, pruned->keep, "Leave the newest N that are of this data directory");
+    check_id(*prune
+                  .add_option("--id", pruned->ids,
+                              "Drop this one, whosever it is; may be given "
+                              "again")
+                  ->allow_extra_args(false));
 }
 
 }  // namespace pinhole::admin
