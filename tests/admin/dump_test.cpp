@@ -203,6 +203,11 @@ BOOST_AUTO_TEST_CASE(what_it_refuses) {
     check_end({"dump", "--only", "deleted", target("e")}, 2, "deleted");
     check_end({"dump", "--skip-missing-media", target("e")}, 2, "--media");
     check_end({"dump"}, 2, "TARGET");
+    check_end({"dump", target("e.TAR")}, 2, "would not be that");
+    check_end({"dump", target("e.zst")}, 2, "would not be that");
+    for (const char* tree : {"db/e", "media/public/e.tar"}) {
+        check_end({"dump", (data / tree).string()}, 1, "is for the server alone");
+    }
     BOOST_TEST(!std::filesystem::exists(target("e")));
     const admin_end nothing = run_admin(on(directory.path() / "absent", {"dump", target("e")}));
     BOOST_TEST(nothing.exit_status == 1);

@@ -1,36 +1,22 @@
-// What options and arguments of several words must look like.
+// What options and arguments of several words must look like. Thread-safe.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <initializer_list>
+#include <filesystem>
 #include <string>
-#include <string_view>
+#include <vector>
 
 namespace pinhole::admin {
 
 /// A number as people write it. CLI11 takes 010 as octal, and 0x10.
-inline CLI::Validator decimal() {
-    return {[](std::string& text) -> std::string {
-                const bool is_decimal = !text.empty() &&
-                                        text.find_first_not_of("0123456789") == std::string::npos &&
-                                        (text.size() == 1 || text.front() != '0');
-                return is_decimal ? "" : "\"" + text + "\" is no number such as 7";
-            },
-            ""};
-}
+CLI::Validator decimal();
 
-/// A file that is named as if it were compressed, and would not be.
-inline CLI::Validator not_named_as(std::initializer_list<std::string_view> endings) {
-    return {[endings = std::vector<std::string>(endings.begin(), endings.end())](
-                std::string& name) -> std::string {
-                for (const std::string& ending : endings) {
-                    if (name.ends_with(ending)) {
-                        return "\"" + name + "\" ends in " + ending + ", and would not be that";
-                    }
-                }
-                return "";
-            },
-            ""};
-}
+/// A file that is named as if it were compressed, say, and would not be. In whatever case.
+CLI::Validator not_named_as(std::vector<std::string> endings);
+
+/// What is written must not come to lie among the database's files, or the media that are served.
+/// Errors: throws refusal.
+void require_beside_data(const std::filesystem::path& target,
+                         const std::filesystem::path& data_dir);
 
 }  // namespace pinhole::admin

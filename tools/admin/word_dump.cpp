@@ -41,14 +41,24 @@ T must(storage::result<T> made) {
     return std::move(*made);
 }
 
+/// A directory, or a tar, whose name says that it is something else.
+std::string find_misnomer(std::string& name) {
+    if (name.ends_with(".tar") || name.ends_with(".tar.zst")) {
+        return "";
+    }
+    return not_named_as({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zip", ".7z", ".zst", ".tzst",
+                         ".zstd", ".lz4"})(name);
+}
+
 /// Told before a checkpoint is asked for, and long work done.
-void require_free(const std::string& target) {
+void require_free(const word_context& context, const std::string& target) {
     if (target == standard_output) {
         if (::isatty(STDOUT_FILENO) != 0) {
             throw usage_error{"a tar is nothing for a terminal: name a target, or use a pipe"};
         }
         return;
     }
+    require_beside_data(target, context.data_dir);
     if (const auto free = dump::find_conflict(target); !free) {
         throw refusal{free.error().message};
     }
@@ -95,7 +105,7 @@ void tell(word_context& context, const dump_word_options& options,
 }
 
 exit_code write_dump(word_context& context, const dump_word_options& options) {
-    require_free(options.target);
+    require_free(context, options.target);
     const frozen_rows opened = freeze_rows(context, options.with_media);
     const media::media_reader media{context.data_dir / "media"};
     const auto reader = opened.rows->snapshot();
@@ -139,8 +149,7 @@ void add_dump(word_list& words) {
                     "tar on standard output")
         ->required()
         ->type_name("FILE")
-        ->check(
-            not_named_as({".gz", ".tgz", ".bz2", ".xz", ".zip", ".7z", ".tzst", ".zstd", ".lz4"}));
+        ->check(CLI::Validator{find_misnomer, ""});
     word.add_flag("--media", options->with_media, "The photos and videos, too");
     word.add_flag("--skip-missing-media", options->skip_missing_media,
                   "Leave out files whose bytes are missing or damaged, and say which, instead of "

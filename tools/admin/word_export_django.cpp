@@ -65,6 +65,12 @@ exit_code export_django(word_context& context, const export_word_options& option
                                   .only_alive = !options.only.empty(),
                                   .skip_bad_media = options.skip_missing_media};
     // Told before a checkpoint is asked for.
+    if (options.target != django::standard_output) {
+        require_beside_data(options.target, context.data_dir);
+    }
+    if (wanted.media_root) {
+        require_beside_data(*wanted.media_root, context.data_dir);
+    }
     if (const auto free = django::find_export_conflict(wanted); !free) {
         throw refusal{free.error().message};
     }
