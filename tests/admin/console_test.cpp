@@ -7,6 +7,7 @@
 #include <string>
 
 #include "storage/base/text.hpp"
+#include "tests/support/seed.hpp"
 #include "tools/admin/display.hpp"
 
 namespace pinhole::test {
@@ -155,8 +156,8 @@ BOOST_AUTO_TEST_CASE(no_text_controls_a_terminal) {
                "a\xEF\xBF\xBD"
                "b");  // right-to-left override
     BOOST_TEST(to_printable("\xFF\xC0") == "\xEF\xBF\xBD\xEF\xBF\xBD");
-    const auto seed = std::random_device{}();
-    BOOST_TEST_INFO_SCOPE("seed " << seed);
+    const auto seed = pinhole::test::make_seed();
+    BOOST_TEST_INFO_SCOPE("PINHOLE_TEST_SEED=" << seed);
     std::mt19937 random(seed);
     for (int round = 0; round < 2'000; ++round) {
         std::string text(random() % 60, '\0');

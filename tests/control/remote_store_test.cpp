@@ -9,6 +9,7 @@
 
 #include "storage/kv/statistics.hpp"
 #include "tests/control/served_store.hpp"
+#include "tests/support/seed.hpp"
 
 namespace pinhole::test {
 
@@ -60,8 +61,8 @@ void fill(kv::store& store, std::mt19937& random) {
 BOOST_FIXTURE_TEST_SUITE(remote, control_fixture)
 
 BOOST_AUTO_TEST_CASE(every_read_is_as_the_servers_own) {
-    const auto seed = std::random_device{}();
-    BOOST_TEST_INFO_SCOPE("seed " << seed);
+    const auto seed = pinhole::test::make_seed();
+    BOOST_TEST_INFO_SCOPE("PINHOLE_TEST_SEED=" << seed);
     std::mt19937 random(seed);
     fill(*store, random);
     serve();

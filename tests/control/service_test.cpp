@@ -19,6 +19,7 @@
 #include "storage/control/socket.hpp"
 #include "tests/control/raw_connection.hpp"
 #include "tests/control/served_store.hpp"
+#include "tests/support/seed.hpp"
 
 namespace pinhole::test {
 
@@ -259,8 +260,8 @@ BOOST_AUTO_TEST_CASE(random_bytes_do_no_harm) {
     auto with = options();
     with.connections_max = 1'000;  // those that were closed may take a moment to go
     serve(with);
-    const auto seed = std::random_device{}();
-    BOOST_TEST_INFO_SCOPE("seed " << seed);
+    const auto seed = pinhole::test::make_seed();
+    BOOST_TEST_INFO_SCOPE("PINHOLE_TEST_SEED=" << seed);
     std::mt19937 random(seed);
     const auto noise = [&](std::size_t bytes) {
         std::string made(bytes, '\0');

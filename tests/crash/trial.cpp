@@ -8,6 +8,7 @@
 #include "storage/check.hpp"
 #include "storage/kv/rocksdb_store.hpp"
 #include "storage/schema/entities.hpp"
+#include "tests/support/seed.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::test {
@@ -25,13 +26,7 @@ int rounds_from(const char* variable, int otherwise) {
     return wanted != nullptr ? std::stoi(wanted) : otherwise;
 }
 
-dice::dice()
-    : seed_([] {
-          const char* const wanted = std::getenv("PINHOLE_TEST_SEED");
-          return wanted != nullptr ? static_cast<std::uint32_t>(std::stoul(wanted))
-                                   : std::random_device()();
-      }()),
-      engine_(seed_) {
+dice::dice() : seed_(make_seed()), engine_(seed_) {
     BOOST_TEST_MESSAGE("PINHOLE_TEST_SEED=" << seed_);
 }
 

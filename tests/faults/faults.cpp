@@ -15,15 +15,11 @@
 
 #include "storage/base/unique_fd.hpp"
 #include "tests/support/run_program.hpp"
+#include "tests/support/seed.hpp"
 
 namespace pinhole::test {
 
 namespace {
-
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-}
 
 [[noreturn]] void fail(const std::string& what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -32,10 +28,7 @@ std::string variable(const char* name) {
 }  // namespace
 
 unsigned seed_of_places() {
-    static const unsigned seed = [] {
-        const std::string given = variable("PINHOLE_TEST_SEED");
-        return given.empty() ? std::random_device{}() : static_cast<unsigned>(std::stoul(given));
-    }();
+    static const unsigned seed = pinhole::test::make_seed();
     return seed;
 }
 

@@ -9,17 +9,13 @@
 #include "tests/hostile/attacked_server.hpp"
 #include "tests/support/media_samples.hpp"
 #include "tests/support/sanitizers.hpp"
+#include "tests/support/seed.hpp"
 
 namespace pinhole::test {
 
 namespace {
 
 constexpr std::uint64_t usual_rounds = 100;
-
-std::uint64_t make_seed() {
-    const char* const said = std::getenv("PINHOLE_TEST_SEED");
-    return said == nullptr ? std::random_device{}() : std::stoull(said);
-}
 
 class mutator {
 public:

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/kv/rocksdb_fixture.hpp"
+#include "tests/support/seed.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::kv::test {
@@ -14,12 +15,6 @@ namespace {
 
 /// Far above what a run can reach.
 constexpr stamp never_given = stamp{1} << 60U;
-
-/// PINHOLE_TEST_SEED repeats a run that failed.
-std::uint64_t make_seed() {
-    const char* given = std::getenv("PINHOLE_TEST_SEED");
-    return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
 
 class model_run {
 public:
@@ -218,7 +213,7 @@ private:
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(random_operations_agree_with_a_map) {
-    const auto seed = make_seed();
+    const auto seed = pinhole::test::make_seed();
     BOOST_TEST_MESSAGE("PINHOLE_TEST_SEED=" << seed);
     BOOST_TEST_INFO_SCOPE("PINHOLE_TEST_SEED=" << seed);
     model_run run(seed);

@@ -13,6 +13,7 @@
 #include "tests/api/entity_checks.hpp"
 #include "tests/mixed_load/busy_client.hpp"
 #include "tests/program/server_process.hpp"
+#include "tests/support/seed.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::test {
@@ -44,7 +45,7 @@ struct load_run {
     std::filesystem::path log = directory.path() / "log";
     std::chrono::milliseconds length{
         std::chrono::seconds(number_from_environment("PINHOLE_TEST_LOAD_SECONDS", 6))};
-    unsigned seed = number_from_environment("PINHOLE_TEST_SEED", std::random_device{}());
+    unsigned seed = make_seed();
     shared_things shared;
     std::vector<json> team_logins;
 

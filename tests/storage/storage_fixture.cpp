@@ -102,11 +102,6 @@ void create_post(kv::store& store, const post& row) {
     must_commit(store, std::move(commit));
 }
 
-std::uint64_t make_seed() {
-    const char* given = std::getenv("PINHOLE_TEST_SEED");
-    return given != nullptr ? std::stoull(given) : std::random_device{}();
-}
-
 std::int64_t generator::number() {
     using limits = std::numeric_limits<std::int64_t>;
     static constexpr std::array<std::int64_t, 13> edges{

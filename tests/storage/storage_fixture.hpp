@@ -20,6 +20,7 @@
 #include "storage/kv/log.hpp"
 #include "storage/kv/store.hpp"
 #include "storage/visibility.hpp"
+#include "tests/support/seed.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pinhole::storage::test {
@@ -84,8 +85,7 @@ like make_like(entity_id id, entity_id post, entity_id user, std::int64_t second
 /// A post and its file, as rows.
 void create_post(kv::store& store, const post& row);
 
-/// A seed from the system or from PINHOLE_TEST_SEED; say it where a test fails.
-std::uint64_t make_seed();
+using pinhole::test::make_seed;
 
 class generator {
 public:
