@@ -1,4 +1,5 @@
 // create-user, set-password and grant-staff, with a server and without.
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -12,11 +13,13 @@ namespace {
 
 constexpr std::string_view good_password = "a good password\n";
 
-/// Reads the terminal until it holds the text.
+/// Reads the terminal until it holds the text, or nothing more comes for a minute.
 std::string read_until(int terminal, std::string_view text) {
+    constexpr int patience_ms = 60'000;
     std::string said;
     std::array<char, 256> buffer{};
-    while (!said.contains(text)) {
+    pollfd readable{.fd = terminal, .events = POLLIN, .revents = 0};
+    while (!said.contains(text) && ::poll(&readable, 1, patience_ms) == 1) {
         const auto bytes = ::read(terminal, buffer.data(), buffer.size());
         if (bytes <= 0) {
             break;

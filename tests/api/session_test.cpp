@@ -103,8 +103,8 @@ BOOST_AUTO_TEST_CASE(a_login_expires_unless_it_is_used) {
     options.token_life = std::chrono::seconds(3);
     api_server server(options);
     auto used = server.sign_up();
-    auto idle = log_in(server, used);
     const auto created = std::chrono::steady_clock::now();
+    auto idle = log_in(server, used);
     const auto logins = [&] { return walk(used, sessions).size(); };
     BOOST_TEST(logins() == 2U);
     // Listing is a use: the one login slides on while the other runs out.

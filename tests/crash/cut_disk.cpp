@@ -80,8 +80,12 @@ void cut_disk::cut() const {
 }
 
 void cut_disk::power_up() {
-    if (::umount(path().c_str()) != 0) {
-        fail("unmounting " + path().string());
+    // Whoever looks at all disks now and then may hold it for a moment.
+    for (int tries = 1; ::umount(path().c_str()) != 0; ++tries) {
+        if (errno != EBUSY || tries == 100) {
+            fail("unmounting " + path().string());
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     mount();
 }

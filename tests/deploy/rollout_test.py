@@ -2,6 +2,7 @@
 """tools/deploy's scripts against a host that is this machine: sshd with keys and a port of its own, as
 no service, and a `docker` that only notes what it is told (stub_docker)."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -278,7 +279,9 @@ class Rollouts(Host):
             found = subprocess.run(["pgrep", "-f", f"on-host apply incoming.*{image('cut-short')}"],
                                    capture_output=True, text=True, check=True).stdout.split()
             for pid in found:
-                os.kill(int(pid), signal.SIGKILL)
+                # The end of one may be that of another.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
         rollout.wait(front.PATIENCE_S)
         rollout.stdout.close()
         self.assertTrue(os.path.exists(os.path.join(self.path, "unfinished")))

@@ -158,6 +158,7 @@ BOOST_AUTO_TEST_CASE(a_slow_reader_above_the_minimum_rate_gets_everything) {
     auto options = short_timeouts();
     options.bytes_per_second_min = 20'000;
     options.transfer_grace = milliseconds(1000);  // a busy machine has its client wait that long
+    options.idle_timeout = std::chrono::seconds(60);
     test_server server(options);
     auto client = server.connect();
     client.limit_receive_buffer(64 * 1024);

@@ -39,7 +39,8 @@ BOOST_AUTO_TEST_CASE(ten_thousand_are_held_and_served) {
         clients.push_back(server.connect());
         BOOST_TEST_REQUIRE(clients.back().request("GET", "/healthz").status == 200U);
     }
-    const auto bytes = (server.process().resident_bytes() - before) / held;
+    const auto after = server.process().resident_bytes();
+    const auto bytes = (after - std::min(after, before)) / held;
     BOOST_TEST_MESSAGE(held << " idle connections, " << bytes << " bytes each");
     check_memory(bytes, bytes_per_connection_max);
     // None was closed to make room for another, and each is served again.

@@ -1,6 +1,7 @@
 // Rate limits of the program behind a proxy: whom they meet, whom they do not, what they cost.
 //
 // PINHOLE_TEST_CLIENT_ADDRESSES sets from how many addresses logins are tried.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <functional>
@@ -112,7 +113,8 @@ BOOST_AUTO_TEST_CASE(nobody_locks_another_out) {
 BOOST_AUTO_TEST_CASE(waiting_as_long_as_told_suffices) {
     load_server server({"--rate-limits", "on"});
     auto user = sign_up(server.port());
-    const auto write = [&] { return user.patch("/api/v1/users/me", {{"bio", "x"}}); };
+    // One that is refused for its body counts as well, and waits for no disk.
+    const auto write = [&] { return user.patch("/api/v1/users/me", json{{"x", "y"}}); };
     const auto try_again = [&] { return try_login(user, ""); };
     for (const std::function<http_response()>& act :
          {std::function<http_response()>(write), std::function<http_response()>(try_again)}) {
@@ -144,7 +146,8 @@ BOOST_AUTO_TEST_CASE(any_number_of_addresses_costs_bounded_memory) {
             BOOST_TEST_REQUIRE(client.receive().status == 422U);
         }
     }
-    const auto grown = server.process().resident_bytes() - before;
+    const auto after = server.process().resident_bytes();
+    const auto grown = after - std::min(after, before);
     BOOST_TEST_MESSAGE(addresses() << " addresses, " << grown / 1024 << " KiB");
     check_memory(grown, bucket_memory_max);
     server.check_stops();

@@ -36,7 +36,9 @@ parts=(*.sh)
     exit 1
 }
 
-start_server "$program" server.log --data-dir data --listen 127.0.0.1:0
+# On an address of its own: nobody else takes its port while the server is away.
+start_server "$program" server.log --data-dir data \
+    --listen "127.$((RANDOM % 200 + 20)).$((RANDOM % 250 + 1)).$((RANDOM % 250 + 1)):0"
 # shellcheck disable=SC2034  # the tour reads it
 PINHOLE=http://$server_address
 address=$server_address
