@@ -201,10 +201,11 @@ parsed<field_path> resolve_order(entity root, std::string_view name) {
 parsed<value> parse_operand(const resolved_name& name, std::string_view text, entity_id me) {
     switch (operand_kind_of(name.kind, name.part)) {
         case operand_kind::id:
-            return name.is_user && text == "me"
-                       ? parsed<value>{value{me}}
-                       : or_say(parse_id(text),
-                                name.is_user ? "must be an id or `me`" : "must be an id");
+            if (name.is_user && text == "me") {
+                return me != 0 ? parsed<value>{value{me}}
+                               : std::unexpected{"`me` is who asks, and nobody does"};
+            }
+            return or_say(parse_id(text), name.is_user ? "must be an id or `me`" : "must be an id");
         case operand_kind::integer:
             return or_say(parse_number<std::int64_t>(text), "must be a whole number");
         case operand_kind::boolean:

@@ -1,6 +1,7 @@
 #include "storage/restore/row_merger.hpp"
 
 #include <algorithm>
+#include <boost/algorithm/string/replace.hpp>
 #include <utility>
 
 #include "storage/dump/dump_format.hpp"
@@ -26,6 +27,14 @@ bool has_same_dump(const Row& a, const Row& b) {
 void append_embedded(std::string& out, std::string_view bytes) {
     append_varint(out, bytes.size());
     out += bytes;
+}
+
+/// What is unique: `post_user` is the name for post and user together.
+std::string describe(std::string_view unique_name) {
+    std::string words{unique_name};
+    const bool is_pair = words.contains('_');
+    boost::algorithm::replace_all(words, "_", " and ");
+    return words + (is_pair ? " are" : " is");
 }
 
 }  // namespace
@@ -58,8 +67,8 @@ bool row_merger::is_new(const dump::located<Row>& row) {
     for_each_unique<Row>([&](const auto& u) {
         if (const auto owner = rows_.find_unique(unique_key(u, row.row))) {
             is_free = false;
-            fault(row, std::string{u.name} + " is that of " + std::string{schema<Row>::singular} +
-                           ' ' + std::to_string(owner->id) + " in the database");
+            fault(row, describe(u.name) + " that of " + std::string{schema<Row>::singular} + ' ' +
+                           std::to_string(owner->id) + " in the database");
         }
     });
     added_ += is_free ? 1 : 0;

@@ -121,6 +121,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_query_says_what_is_wrong) {
     check_end({"query", "posts?content=%ff"}, 2, "UTF-8");
     check_end({"query", "posts?cursor=abc"}, 1, "--all");
     check_end({"query", "posts", "--as", "nobody.at.all"}, 1, "user");
+    check_end({"query", "posts?author=me"}, 1, "nobody does");
     check_end({"query"}, 2, "QUERY");
     // The wrong query leaves half a JSON text nowhere.
     BOOST_TEST(admin({"--json", "query", "posts?like_cuont=3"}).out.empty());

@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_new_row_takes_nothing_from_one_that_is_there) {
         row["id"] = std::to_string(std::stoll(row["id"].get<std::string>()) - 1);
     };
     must_refuse_merge(with_first("likes.jsonl", renumber), "likes.jsonl:1",
-                      "post_user is that of like");
+                      "post and user are that of like");
     must_refuse_merge(with_first("files.jsonl", renumber), "files.jsonl:1", "url is that of file");
     // A user alone, since others refer to those of the dump.
     fs::create_directories(at("user"));

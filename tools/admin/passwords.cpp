@@ -119,6 +119,9 @@ std::string read_password(bool from_standard_input, const std::stop_token& stop)
         throw usage_error{"there is no terminal to ask for the password: give --password-stdin"};
     }
     std::string password = from_standard_input ? read_line(stop) : type_twice(stop);
+    if (from_standard_input && password.ends_with('\r')) {
+        password.pop_back();  // of a line that ends as in Windows
+    }
     constexpr auto rule = storage::rule_of<storage::user>("password");
     if (const auto fault = storage::find_fault("password", rule, password)) {
         throw refusal{"the password " + fault->message};
