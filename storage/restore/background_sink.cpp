@@ -32,7 +32,8 @@ void background_sink::take(dump::located<comment> row) {
 void background_sink::take(dump::located<like> row) {
     queue_.push(row);
 }
-void background_sink::take(dump::located<post> row, std::span<const dump::located<file>> /*files*/) {
+void background_sink::take(dump::located<post> row,
+                           std::span<const dump::located<file>> /*files*/) {
     queue_.push(std::move(row));
 }
 

@@ -1,9 +1,9 @@
 // Lets a builder take rows on a thread of its own, so that a dump is read and checked on one core
 // while a database is built of it on another.
 //
-// Rows are queued (batch_queue.hpp); everything else waits until the queue is empty and then happens
-// on the caller's thread, as `drain` says. Of a post's files only the copies in its row get there:
-// the builder asks for no more.
+// Rows are queued (batch_queue.hpp); everything else waits until the queue is empty and then
+// happens on the caller's thread, as `drain` says. Of a post's files only the copies in its row get
+// there: the builder asks for no more.
 //
 // For one thread, besides its own. Errors: what the builder throws is thrown by the next call.
 #pragma once
