@@ -226,9 +226,13 @@ BOOST_AUTO_TEST_CASE(some_are_dropped_without_a_new_one) {
     }
     BOOST_TEST((must_json({"backup", "prune", "--keep", "1", dest()}) ==
                 json{{"dropped", json::array()}, {"left", {2, 4}}, {"of_others", 2}}));
-    BOOST_TEST((must_json({"backup", "prune", "--id", "2", "--id", "4", dest()})["left"] ==
-                json::array()));
+    BOOST_TEST((must_json({"backup", "prune", "--id", "4", "--id", "2", "--id", "4",
+                           dest()})["dropped"] == json::array({2, 4})));
     check_end({"backup", "prune", dest()}, 2, "--keep N");
+    const admin_end elsewhere_end =
+        run_admin(on(elsewhere(), {"backup", "prune", "--keep", "1", dest()}));
+    BOOST_TEST(elsewhere_end.exit_status == 1);
+    BOOST_TEST(elsewhere_end.err.contains("there is no database"), elsewhere_end.err);
     check_end({"backup", "prune", "--keep", "1", "--id", "1", dest()}, 2, "--keep N");
     check_end({"backup", "prune", "--id", "4", dest()}, 1, "there is no backup 4");
     const std::string absent = dest() + "-absent";

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -109,13 +110,17 @@ void tell_of_others(const word_context& context, std::size_t count, const std::s
     }
 }
 
+void require_database(const word_context& context) {
+    if (!std::filesystem::exists(context.data_dir / "db" / "CURRENT")) {
+        throw refusal{"there is no database in " + context.data_dir.string()};
+    }
+}
+
 exit_code make_backup(word_context& context, const backup_word_options& options) {
     if (options.folder.empty()) {
         throw usage_error{"DEST is required: the folder for the backups"};
     }
-    if (!std::filesystem::exists(context.data_dir / "db" / "CURRENT")) {
-        throw refusal{"there is no database in " + context.data_dir.string()};
-    }
+    require_database(context);
     const auto folder =
         must(backup::backup_folder::open_to_write(options.folder, context.data_dir));
     const auto watch = context.watch();
@@ -225,6 +230,9 @@ exit_code drop_backups(word_context& context, const prune_options& options) {
     if (options.keep.has_value() == !options.ids.empty()) {
         throw usage_error{"which ones? --keep N leaves the newest, or --id N names one"};
     }
+    if (options.keep) {
+        require_database(context);  // whose backups are meant
+    }
     // Nothing is to be made where a name is mistyped.
     must(backup::backup_folder::open_to_list(options.folder));
     const auto folder =
@@ -235,11 +243,12 @@ exit_code drop_backups(word_context& context, const prune_options& options) {
                                        backup::secret_key_sha256_of(context.data_dir),
                                        to_log(context.out));
     } else {
-        for (const kv::backup_id id : options.ids) {
+        const std::set ids(options.ids.begin(), options.ids.end());
+        for (const kv::backup_id id : ids) {
             require_backup(folder, id);
         }
-        backup::drop_backups(folder, options.ids, to_log(context.out));
-        report.dropped = options.ids;
+        report.dropped.assign(ids.begin(), ids.end());
+        backup::drop_backups(folder, report.dropped, to_log(context.out));
     }
     const auto left = folder.ids();
     if (context.out.is_json()) {
