@@ -4,6 +4,7 @@
 #include <set>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "storage/dump/raw_bytes.hpp"
 #include "storage/posts.hpp"
@@ -51,13 +52,15 @@ dump_checker::dump_checker(archive_reader& archive, const check_options& options
       posts_(options.scratch),
       spooled_posts_(options.scratch),
       files_(options.scratch, options.memory_bytes / 3),
-      claims_(options.scratch, options.memory_bytes / 3 * 2, faults) {}
+      claims_(options.scratch, options.memory_bytes / 3 * 2, faults),
+      aside_([this](passed& next) { take_aside(next); }) {}
 
 dump_summary dump_checker::run() {
     try {
         read_members();
         join_files();
         compare_with_manifest();
+        aside_.drain();
         hand_over([&](row_sink& sink) { sink.end_rows(users_.entries(), posts_.entries()); });
         summary_.media_missing = claims_.settle(posts_,
                                                 {.has_media = summary_.has_media,
@@ -192,9 +195,54 @@ void dump_checker::read_rows(const archive_member& member) {
 
 template <class Function>
 void dump_checker::hand_over(const Function& function) {
-    if (sink_ != nullptr && faults_.empty()) {
+    if (has_eager_sink()) {
         function(*sink_);
     }
+}
+
+template <class Row>
+void dump_checker::pass_on(located<Row> row) {
+    constexpr bool is_kept = requires { keep(row); };
+    const bool is_wanted = has_eager_sink();
+    const bool is_for_sink = is_wanted && options_.sink_takes_aside;
+    if (is_wanted && !is_for_sink) {
+        sink_->take(row);
+    }
+    if (is_kept || is_for_sink) {
+        aside_.push({std::move(row), is_for_sink});
+    }
+}
+
+void dump_checker::take_aside(passed& next) {
+    std::visit(
+        [&]<class Passed>(Passed& row) {
+            if constexpr (requires { keep(row); }) {
+                keep(row);
+            }
+            if constexpr (std::is_same_v<Passed, located<post>>) {
+                sink_->take(std::move(row), {});
+            } else if constexpr (!std::is_same_v<Passed, unjoined_post>) {
+                if (next.is_for_sink) {
+                    sink_->take(std::move(row));
+                }
+            }
+        },
+        next.row);
+}
+
+void dump_checker::keep(const unjoined_post& post) {
+    std::string spooled;
+    append_raw(spooled, post.row.line);
+    spooled_posts_.append_record(spooled += encode_row(post.row.row));
+}
+
+void dump_checker::keep(const located<file>& row) {
+    kv::key_writer key;
+    key.append_i64(row.row.post.id).append_i64(row.row.position).append_i64(row.row.id);
+    std::string value;
+    append_raw(value, row.line);
+    files_.add(key.bytes(), value += encode_row(row.row));
+    claims_.add(row);
 }
 
 template <class Row>
@@ -220,8 +268,7 @@ known_post* dump_checker::find_post(const located<Row>& row) {
 
 void dump_checker::accept(located<user> row) {
     users_.append({.id = row.row.id, .is_alive = row.row.is_deleted ? 0U : 1U, .posts = 0});
-    claims_.add(row);
-    hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
+    pass_on(std::move(row));
 }
 
 void dump_checker::accept(located<post> row) {
@@ -234,23 +281,14 @@ void dump_checker::accept(located<post> row) {
     if (author != nullptr && !row.row.is_deleted) {
         ++author->posts;
     }
-    std::string spooled;
-    append_raw(spooled, row.line);
-    spooled_posts_.append_record(spooled += encode_row(row.row));
+    aside_.push({unjoined_post{std::move(row)}});
 }
 
 void dump_checker::accept(located<file> row) {
     if (find_post(row) == nullptr || !row.row.url.starts_with(media_url_front)) {
         return;
     }
-    kv::key_writer key;
-    key.append_i64(row.row.post.id).append_i64(row.row.position).append_i64(row.row.id);
-    std::string value;
-    append_raw(value, row.line);
-    files_.add(key.bytes(), value += encode_row(row.row));
-
-    claims_.add(row);
-    hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
+    pass_on(std::move(row));
 }
 
 void dump_checker::accept(located<comment> row) {
@@ -261,7 +299,7 @@ void dump_checker::accept(located<comment> row) {
     }
     row.row.is_counted = !row.row.is_deleted && author->is_alive != 0;
     parent->comments += row.row.is_counted ? 1 : 0;
-    hand_over([&](row_sink& sink) { sink.take(std::move(row)); });
+    pass_on(std::move(row));
 }
 
 void dump_checker::accept(located<like> row) {
@@ -272,13 +310,13 @@ void dump_checker::accept(located<like> row) {
     }
     row.row.is_counted = !row.row.is_deleted && who->is_alive != 0;
     parent->likes += row.row.is_counted ? 1 : 0;
-    claims_.add(row);
-    hand_over([&](row_sink& sink) { sink.take(row); });
+    pass_on(row);
 }
 
 void dump_checker::read_medium(const archive_member& member) {
     const std::string media_path = member.path.substr(media_folder.size());
-    const bool is_wanted = sink_ != nullptr && faults_.empty();
+    aside_.drain();
+    const bool is_wanted = has_eager_sink();
     std::vector<char> buffer(std::size_t{256} << 10U);
     media::sha256_hash hash;
     file_content found;
@@ -311,6 +349,7 @@ void dump_checker::join_files() {
     if (std::exchange(are_files_joined_, true)) {
         return;
     }
+    aside_.drain();
     spooled_posts_.flush();
     files_.finish();
     spool_reader posts{spooled_posts_.fd(), 0, spooled_posts_.size_bytes(),
@@ -362,7 +401,14 @@ void dump_checker::join(located<post> row, std::span<const located<file>> files)
             file_name_of<post>(), row.line,
             name_of(row.row) + " has more than " + std::to_string(files_per_post_max) + " files");
     }
-    hand_over([&](row_sink& sink) { sink.take(std::move(row), files); });
+    if (!has_eager_sink()) {
+        return;
+    }
+    if (options_.sink_takes_aside) {
+        aside_.push({std::move(row), true});
+    } else {
+        sink_->take(std::move(row), files);
+    }
 }
 
 void dump_checker::compare_with_manifest() {

@@ -6,9 +6,9 @@
 // Memory is bounded whatever the dump's size: what has to be known of all users and posts lies in
 // mapped tables, what has to be compared with each other is sorted on disk.
 //
-// For one thread. Blocks: on the disk, for as long as the dump takes.
-// Errors: what is wrong with the dump is added to the faults. std::system_error for the disk;
-// work_interrupted.
+// For one thread; another one of its own sorts what has passed, so that two cores are busy. Blocks:
+// on the disk, for as long as the dump takes. Errors: what is wrong with the dump is added to the
+// faults. std::system_error for the disk; work_interrupted.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +16,12 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <variant>
 
+#include "storage/base/batch_queue.hpp"
 #include "storage/base/work.hpp"
 #include "storage/dump/archive_reader.hpp"
 #include "storage/dump/claims.hpp"
@@ -39,6 +41,10 @@ struct check_options {
     unknown_members unknown = unknown_members::refuse;
     std::filesystem::path scratch;  ///< where temporary files may lie
     std::size_t memory_bytes = std::size_t{64} << 20U;
+    /// The sink takes rows on the checker's own thread, and posts without their `files`. For one
+    /// that is busy with each row and has no faults to add; everything else it is told as
+    /// otherwise, once the rows so far are taken.
+    bool sink_takes_aside = false;
 };
 
 struct dump_summary {
@@ -82,6 +88,26 @@ private:
     template <class Function>
     void hand_over(const Function& function);
 
+    /// One that waits for its files.
+    struct unjoined_post {
+        located<post> row;
+    };
+    /// What has passed, on its way to the other thread.
+    struct passed {
+        std::variant<located<user>, unjoined_post, located<file>, located<comment>, located<like>,
+                     located<post>>
+            row;
+        bool is_for_sink = false;
+    };
+    bool has_eager_sink() const { return sink_ != nullptr && faults_.empty(); }
+    template <class Row>
+    void pass_on(located<Row> row);
+    void take_aside(passed& next);
+    void keep(const located<user>& row) { claims_.add(row); }
+    void keep(const located<like>& row) { claims_.add(row); }
+    void keep(const located<file>& row);
+    void keep(const unjoined_post& post);
+
     void join_files();
     void join(located<post> row, std::span<const located<file>> files);
     void compare_with_manifest();
@@ -103,9 +129,12 @@ private:
 
     mapped_table<known_user> users_;
     mapped_table<known_post> posts_;
+    // Of the other thread, until it is drained.
     spool_writer spooled_posts_;
     external_sorter files_;  ///< by post, position and id
     claims claims_;
+
+    batch_queue<passed> aside_;  ///< last: its thread uses the rest
 };
 
 }  // namespace pinhole::storage::dump

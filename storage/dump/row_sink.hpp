@@ -53,7 +53,7 @@ public:
     virtual void take(located<like> row) = 0;
     /// In the order of their ids, behind all files, with the copies of those that are alive.
     /// `files` are all that hang under it, deleted ones too, by position; valid for the time of the
-    /// call.
+    /// call. (But see check_options::sink_takes_aside.)
     virtual void take(located<post> row, std::span<const located<file>> files) = 0;
 
     /// The bytes of a medium, between a beginning and an end.

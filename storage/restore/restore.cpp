@@ -10,7 +10,6 @@
 #include "storage/housekeeping.hpp"
 #include "storage/migrations.hpp"
 #include "storage/reindex.hpp"
-#include "storage/restore/background_sink.hpp"
 #include "storage/restore/data_directory.hpp"
 #include "storage/restore/media_stage.hpp"
 #include "storage/restore/restore_site.hpp"
@@ -131,12 +130,11 @@ private:
                                  return stage_media();
                              },
                              .log = options_.log}};
-        background_sink on_its_thread{builder};
-        dump::dump_checker checker{archive_, check_options(restore_folder(data_dir_)),
-                                   report_.faults, &on_its_thread, watch_};
+        auto checked = check_options(restore_folder(data_dir_));
+        checked.sink_takes_aside = true;
+        dump::dump_checker checker{archive_, checked, report_.faults, &builder, watch_};
         try {
             report_.dump = checker.run();
-            on_its_thread.drain();
         } catch (const media_in_the_way&) {
             return refuse_media();
         }

@@ -16,9 +16,9 @@
 #include <memory>
 #include <variant>
 
+#include "storage/base/batch_queue.hpp"
 #include "storage/dump/posting_sorter.hpp"
 #include "storage/kv/bulk_loader.hpp"
-#include "storage/restore/batch_queue.hpp"
 #include "storage/schema/entities.hpp"
 
 namespace pinhole::storage {

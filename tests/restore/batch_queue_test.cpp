@@ -1,5 +1,5 @@
 // What is handed to another thread arrives there, in order; what goes wrong there is told here.
-#include "storage/restore/batch_queue.hpp"
+#include "storage/base/batch_queue.hpp"
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
