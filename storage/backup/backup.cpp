@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t owner_only = 0700;
-
 std::optional<std::string> read_secret_key(const fs::path& data_dir) {
     const fs::path path = data_dir / "secret.key";
     return fs::exists(path) ? std::optional{read_whole(path)} : std::nullopt;
@@ -75,7 +73,7 @@ void backup_writer::add_rows(const kv::read_only_store& rows) {
 /// Before any is added: by its list, what is left of a backup that is cut short is found.
 void backup_writer::list_media(const kv::reader& reader) {
     const media::media_reader media{options_.data_dir / "media"};
-    const media_tree pool{folder_.media(), owner_only};
+    const media_tree pool{folder_.media(), backup_folder::folder_mode};
     media_list_writer list{folder_.media_list(report_.made.id)};
     backup_record& made = report_.made;
     for_each_named_medium(reader, folder_.path(), watch_, [&](listed_medium medium) {
@@ -114,7 +112,7 @@ void backup_writer::require_room() const {
 
 void backup_writer::add_media() {
     const media::media_reader media{options_.data_dir / "media"};
-    media_tree pool{folder_.media(), owner_only};
+    media_tree pool{folder_.media(), backup_folder::folder_mode};
     work_progress progress{
         .phase = "media", .total = report_.made.media_new_bytes, .counts_bytes = true};
     media_list_reader list{folder_.media_list(report_.made.id)};

@@ -49,8 +49,7 @@ bool is_marked(const fs::path& path) {
 }
 
 void make_folder(const fs::path& path) {
-    constexpr mode_t owner_only = 0700;
-    if (!media::make_folder(AT_FDCWD, path.string(), owner_only)) {
+    if (!media::make_folder(AT_FDCWD, path.string(), backup_folder::folder_mode)) {
         throw std::system_error{errno, std::generic_category(), "making " + path.string()};
     }
 }

@@ -19,6 +19,8 @@
 // fit.
 #pragma once
 
+#include <sys/types.h>
+
 #include <expected>
 #include <filesystem>
 #include <string>
@@ -32,6 +34,9 @@ namespace pinhole::storage::backup {
 
 class backup_folder {
 public:
+    /// Of all folders in it.
+    static constexpr mode_t folder_mode = 0700;
+
     /// To add backups and remove some; nobody else may work with it meanwhile. Made where absent;
     /// its parent has to be there.
     /// Errors: conflict: it lies in the data directory, or has something else in it.

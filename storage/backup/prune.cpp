@@ -18,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t owner_only = 0700;
 /// Of a call that looks at all media; beside the lists of backups.
 constexpr const char* pool_list_name = "pool.list";
 
@@ -85,7 +84,7 @@ void remove_media_of(const backup_folder& folder, const std::vector<kv::backup_i
     if (!are_whole(folder, kept, log)) {
         return;
     }
-    const media_tree pool{folder.media(), owner_only};
+    const media_tree pool{folder.media(), backup_folder::folder_mode};
     pool.remove_unfinished();
     try {
         remove_listed(folder, pool, lists_of(folder, dropped), kept);
